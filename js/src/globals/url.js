@@ -1,0 +1,22 @@
+// URL and URLSearchParams: the standard's reference implementation.
+import { URL as urlWrapper, URLSearchParams as paramsWrapper } from "whatwg-url/webidl2js-wrapper";
+import { showAs } from "../inspect/inspect.js";
+import { uncurry } from "../primordials.js";
+
+let isURL, isParams, hrefOf, paramsToString, SearchParams, PlatformURL;
+
+export function installURL() {
+  urlWrapper.install(globalThis, ["Window"]);
+  paramsWrapper.install(globalThis, ["Window"]);
+  PlatformURL = globalThis.URL;
+  SearchParams = globalThis.URLSearchParams;
+  delete globalThis.webkitURL;
+  isURL = urlWrapper.is;
+  isParams = paramsWrapper.is;
+  hrefOf = uncurry(Object.getOwnPropertyDescriptor(PlatformURL.prototype, "href").get);
+  paramsToString = uncurry(SearchParams.prototype.toString);
+  showAs(isURL, (url) => `URL { ${hrefOf(url)} }`);
+  showAs(isParams, (params) => `URLSearchParams { '${paramsToString(params)}' }`);
+}
+
+export { isURL, isParams, hrefOf, paramsToString, PlatformURL };

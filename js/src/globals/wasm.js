@@ -1,0 +1,27 @@
+// WebAssembly's promise functions, on top of the synchronous constructors: the engine's own ones wait for an
+// event loop that is not there.
+import { construct, defineProperty, deleteProperty } from "../primordials.js";
+
+export function installWebAssembly() {
+  if (typeof WebAssembly !== "object") return;
+  const { Module, Instance } = WebAssembly;
+  const functions = {
+    async compile(bytes) {
+      return construct(Module, [bytes]);
+    },
+    async instantiate(source, imports = undefined) {
+      if (source instanceof Module) return construct(Instance, [source, imports]);
+      const module = construct(Module, [source]);
+      return { module, instance: construct(Instance, [module, imports]) };
+    },
+  };
+  for (const name in functions)
+    defineProperty(functions[name], "length", { value: 1, configurable: true });
+  for (const name in functions)
+    defineProperty(WebAssembly, name, { value: functions[name], writable: true, enumerable: true, configurable: true });
+  for (const name of ["compileStreaming", "instantiateStreaming", "JSTag"]) deleteProperty(WebAssembly, name);
+}
+
+export function removeWebAssembly() {
+  deleteProperty(globalThis, "WebAssembly");
+}

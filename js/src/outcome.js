@@ -1,0 +1,15 @@
+// How the run ends. The first to say so counts, except that an unhandled rejection outdoes a value that was
+// waiting for the end of the same turn.
+
+// {value} or {error, code}
+export let outcome = null;
+
+export function end(next) {
+  if (outcome === null) outcome = next;
+}
+
+export const failRun = (error, code) => end({ error, code });
+
+export function outdo(error, code) {
+  if (outcome === null || "value" in outcome) outcome = { error, code };
+}

@@ -1,0 +1,180 @@
+// One run, from the job to its result or its error.
+import { host } from "./host.js";
+import { describe, isOutOfMemory } from "./errors/describe.js";
+import { knowUnits } from "./errors/place.js";
+import { end, failRun, outcome, outdo } from "./outcome.js";
+import { plainFailure } from "./errors/failure.js";
+import { invocationOf } from "./entry.js";
+import { Linker, namespaceOf } from "./link/linker.js";
+import { compileUnit, loadUnits, makeUnits, saveUnits } from "./link/units.js";
+import { normalize } from "./link/resolve.js";
+import { quickScript } from "./link/quick.js";
+import { strip } from "./link/typescript.js";
+import { toJson } from "./result.js";
+import { nextDue, runNextDue } from "./timers.js";
+import { pendingOperations } from "./operations.js";
+import { startClockAndChance } from "./globals/misc.js";
+import { removeWebAssembly } from "./globals/wasm.js";
+import { apply, bareArray, freeze, jsonParse, mapForEach, mapGet, NativeSyntaxError, promiseResolve, promiseThen, viewOf } from "./primordials.js";
+
+let started = false;
+let ended = false;
+let background = null; // promises given to waitUntil
+
+export function start(job) {
+  started = true;
+  startClockAndChance();
+  if (!job.wasm) removeWebAssembly();
+  try {
+    const units = makeUnits(job);
+    knowUnits(units);
+    const main = mapGet(units, normalize(job.main));
+    if (!main) throw plainFailure("code.module_not_found", `The artifact has no module named '${job.main}', which should be its entry.`);
+    const input = job.input === undefined ? undefined : jsonParse(job.input);
+    if (!startQuick(units, main, job, input)) startLinked(units, main, job, input);
+  } catch (error) {
+    failRun(error);
+  }
+}
+
+function startQuick(units, main, job, input) {
+  if ((main.type !== "js" && main.type !== "ts") || job.compiled !== undefined) return false;
+  if (main.type === "ts" && !quickScript(main.text)) return false;
+  let script;
+  try {
+    script = quickScript(main.type === "ts" ? strip(main.text) : main.text);
+  } catch {
+    return false;
+  }
+  if (script === undefined) return false;
+  let entry;
+  try {
+    entry = host.evaluate(script, main.name, 1);
+  } catch (error) {
+    // The long way explains what is wrong, or finds that it is TypeScript.
+    if (error instanceof NativeSyntaxError) return false;
+    throw error;
+  }
+  if (typeof entry !== "function") return false;
+  main.quick = true;
+  invoke({ kind: "code-mode", call: entry }, input);
+  return true;
+}
+
+function startLinked(units, main, job, input) {
+  if (job.compiled === undefined || !loadUnits(units, job.compiled)) {
+    mapForEach(units, (unit) => compileUnit(unit, job));
+    const saved = main.error ? undefined : saveUnits(units);
+    if (saved !== undefined) host.compiled(saved);
+  }
+  const linker = new Linker(units, job);
+  const { record, done } = linker.run(main.key);
+  const proceed = () => invoke(invocationOf(record.code ? namespaceOf(record) : null, main), input);
+  if (done === undefined) proceed();
+  else promiseThen(promiseThen(done, proceed), undefined, (error) => failRun(error));
+}
+
+function invoke(invocation, input) {
+  const value = invocation.kind === "code-mode" ? apply(invocation.call, undefined, [codeModeArgument(input)]) : invocation.call(input, makeContext());
+  // Something that is no promise needs no turn of its own; thenables count as promises, as with `await`.
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) settle(value, invocation);
+  else
+    promiseThen(
+      promiseResolve(value),
+      (result) => settle(result, invocation),
+      (error) => failRun(error),
+    );
+}
+
+function codeModeArgument(input) {
+  return { input, env: makeEnv(), ctx: makeContext() };
+}
+
+const makeEnv = () => freeze({});
+
+class ExecutionContext {
+  waitUntil(promise) {
+    if (background === null) background = bareArray();
+    const index = background.length;
+    if (index >= 1000) throw plainFailure("code.limit", "waitUntil() was called more than 1000 times.");
+    background[index] = promiseThen(promiseResolve(promise), undefined, (error) => host.log(4, `waitUntil: ${describeShortly(error)}`, "[]"));
+  }
+
+  passThroughOnException() {}
+}
+Object.defineProperty(ExecutionContext.prototype, Symbol.toStringTag, { value: "ExecutionContext", configurable: true });
+
+const makeContext = () => new ExecutionContext();
+
+function describeShortly(error) {
+  return jsonParse(describe(error)).message;
+}
+
+function settle(value, invocation) {
+  const finish = () => {
+    if (invocation.result === undefined) {
+      end({ value });
+      return;
+    }
+    promiseThen(invocation.result(value), (result) => end({ value: result }), (error) => failRun(error));
+  };
+  waitForBackground(0, finish);
+}
+
+function waitForBackground(from, then) {
+  if (background === null || from >= background.length) then();
+  else promiseThen(background[from], () => waitForBackground(from + 1, then));
+}
+
+// The host calls this when the microtask queue is empty, and so it is here that the run can be over: a rejection
+// that nobody handled has been reported by now.
+export function next() {
+  if (ended) return -1;
+  if (outcome !== null) {
+    report();
+    return -1;
+  }
+  const due = nextDue();
+  if (started && due < 0 && pendingOperations() === 0) {
+    end({
+      error: plainFailure("code.stalled", "The entry function's promise can never settle: the code waits for something, but no timer and no operation is pending."),
+    });
+    report();
+  }
+  return due;
+}
+
+export function timers() {
+  if (outcome === null) runNextDue((error) => failRun(error));
+}
+
+export function rejected(promise, reason) {
+  // It comes before the result it arrived with: the host reports rejections before it calls next().
+  outdo(reason, "code.unhandled_rejection");
+}
+
+function report() {
+  ended = true;
+  const { error, code } = outcome;
+  if (!("value" in outcome)) {
+    reportError(error, code);
+    return;
+  }
+  const { value } = outcome;
+  let bytes, text;
+  try {
+    bytes = viewOf(value);
+    if (bytes === undefined) text = toJson(value);
+  } catch (failure) {
+    reportError(failure);
+    return;
+  }
+  if (bytes !== undefined) host.result(2, bytes);
+  else host.result(0, text);
+}
+
+function reportError(error, code) {
+  const text = describe(error, code);
+  if (isOutOfMemory(error)) host.exhausted(text);
+  else host.fail(text);
+}

@@ -1,0 +1,34 @@
+#include "base/id.h"
+
+#include "base/clock.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+void id_new(const char *prefix, char out[ID_SIZE])
+{
+	static const char set[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint64_t ms = (uint64_t)clock_wall_ms();
+	uint8_t raw[16];
+	int n, bit, i;
+
+	for (i = 0; i < 6; i++)
+		raw[i] = (uint8_t)(ms >> (40 - 8 * i));
+	if (getrandom(raw + 6, 10, 0) != 10)
+		abort();
+	n = snprintf(out, ID_SIZE, "%.12s_", prefix);
+	/* 128 bits in 26 characters: the first holds the top 3 bits. */
+	for (i = 0, bit = -2; i < 26; i++, bit += 5) {
+		unsigned v = 0;
+
+		for (int k = 0; k < 5; k++) {
+			int at = bit + k;
+
+			v = v << 1 | (at < 0 ? 0u : (raw[at / 8] >> (7 - at % 8)) & 1u);
+		}
+		out[n++] = set[v];
+	}
+	out[n] = '\0';
+}

@@ -1,0 +1,31 @@
+/*
+ * JSON text (RFC 8259): a strict check of bytes from outside, and writing. There is no tree:
+ * Cordon's trusted processes never need the contents of an agent's JSON, only the certainty that
+ * embedding it in a larger document cannot change that document.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+enum { JSON_DEPTH_MAX = 512 };
+
+/*
+ * 0 if `text` is exactly one JSON value in valid UTF-8 (RFC 3629), nested at most JSON_DEPTH_MAX
+ * deep, with white space around it at most. Else -EINVAL, and *ret_offset (may be NULL) is the
+ * first offending byte. Lone surrogate escapes (\ud800) are accepted, as RFC 8259 section 8.2 does.
+ */
+int json_check(const void *text, size_t len, size_t *ret_offset);
+
+/* Whether all of the text is valid UTF-8. */
+int utf8_valid(const void *text, size_t len);
+
+/*
+ * Appends a JSON string. Bytes that are not valid UTF-8 become U+FFFD. All control characters, the
+ * delete character and U+2028/2029 are escaped, so a line of JSON stays one line in every reader
+ * and a terminal cannot be steered by it.
+ */
+int json_string(struct buf *b, const void *text, size_t len);
+int json_cstring(struct buf *b, const char *text);
+
+/* Appends base64 (RFC 4648 section 4), without quotes. */
+int base64_add(struct buf *b, const void *data, size_t len);

@@ -1,0 +1,37 @@
+/*
+ * A platform of one's own: starts supervisor, node and zygotes for the duration of a command, and
+ * speaks to the node as control will.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "wire/message.h"
+
+#include <sys/types.h>
+
+struct link {
+	pid_t supervisor;
+	int control; /* packets from the supervisor: new nodes */
+	int node;    /* the present node; -1: none */
+	struct buf in;
+	size_t used; /* of `in`, by the message that link_next gave last */
+};
+
+/* node_args: NULL-terminated options for cordon-node. */
+int link_start(struct link *l, int jail_full, const char *const *node_args, struct err *reterr);
+
+int link_send(struct link *l, const struct msg *m, struct err *reterr);
+
+/*
+ * The next message of the node; its bytes live until the next call.
+ *   1       a message
+ *   0       the node is gone; a new one may take its place (link_renew)
+ *   -EINTR  a signal came
+ */
+int link_next(struct link *l, struct msg *ret, struct err *reterr);
+
+/* Waits for the supervisor's next node. */
+int link_renew(struct link *l, struct err *reterr);
+
+/* Ends everything that link_start started, and waits until it is gone. */
+void link_stop(struct link *l);

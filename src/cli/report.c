@@ -1,0 +1,310 @@
+#include "cli/report.h"
+
+#include "base/json.h"
+#include "wire/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { REPORT_MAX = 256 << 20 };
+
+static const struct {
+	const char *option, *unit;
+	uint64_t scale; /* the option's unit, in the ceiling's */
+	const char *advice;
+} ceilings[REASON_COUNT] = {
+	[REASON_WALL_TIME] = {"--wall-ms", "ms", 1000,
+			      "It waited too long, or --wall-ms is too low for it."},
+	[REASON_CPU_TIME] = {"--cpu-ms", "ms", 1000,
+			     "Look for a loop that does not end, or raise --cpu-ms."},
+	[REASON_MEMORY] = {"--memory-mb", "MiB", 1 << 20,
+			   "Work on less data at a time, or raise --memory-mb."},
+	[REASON_OUTPUT] = {"--output-kb", "KiB", 1 << 10,
+			   "Return and log less, or raise --output-kb."},
+	[REASON_OPERATIONS] = {"--operations", "", 1,
+			       "Ask for less at a time, or raise --operations."},
+	[REASON_LOG_LINES] = {"--log-lines", "lines", 1, "Log less, or raise --log-lines."},
+	[REASON_JAIL_VIOLATION] =
+		{NULL, "", 1, "Code that does this is hostile or broken: do not run it again."},
+	[REASON_CRASHED] = {NULL, "", 1,
+			    "Run it again; if it happens again, keep the code and report it."},
+};
+
+/* Text from inside a sandbox must not steer the terminal: control characters become visible. */
+static void print_safe(FILE *to, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
+			fprintf(to, "\\x%02x", (unsigned char)text[++i]);
+		else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			fputc(c, to);
+	}
+}
+
+void report_log(const struct msg_run_log *m)
+{
+	fprintf(stderr, "[%s] ", words_level(m->level));
+	print_safe(stderr, m->text.data, m->text.len);
+	fputc('\n', stderr);
+}
+
+void report_keep_log(struct report *r, const struct msg_run_log *m)
+{
+	buf_addf(&r->logs, "%s{\"level\":\"%s\",\"text\":", r->logs.len ? "," : "",
+		 words_level(m->level));
+	json_string(&r->logs, m->text.data, m->text.len);
+	buf_adds(&r->logs, ",\"data\":");
+	buf_add(&r->logs, m->data.data, m->data.len);
+	buf_addc(&r->logs, '}');
+}
+
+static void indent(struct buf *out, int depth)
+{
+	buf_addf(out, "\n%*s", depth * 2, "");
+}
+
+/* Valid JSON text, indented by two. */
+static void pretty(struct buf *out, const char *p, size_t len)
+{
+	int depth = 0, string = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = p[i];
+
+		if (string) {
+			buf_addc(out, c);
+			if (c == '\\')
+				buf_addc(out, p[++i]);
+			else if (c == '"')
+				string = 0;
+		} else if (c == '{' || c == '[') {
+			buf_addc(out, c);
+			if (i + 1 < len && (p[i + 1] == '}' || p[i + 1] == ']'))
+				buf_addc(out, p[++i]);
+			else
+				indent(out, ++depth);
+		} else if (c == '}' || c == ']') {
+			indent(out, --depth);
+			buf_addc(out, c);
+		} else if (c == ',') {
+			buf_addc(out, c);
+			indent(out, depth);
+		} else if (c == ':') {
+			buf_adds(out, ": ");
+		} else if (c != ' ' && c != '\n' && c != '\t' && c != '\r') {
+			string = c == '"';
+			buf_addc(out, c);
+		}
+	}
+}
+
+/* The text of member `name` of a flat JSON object that the prelude wrote, unescaped; "" if absent.
+ */
+static void member(struct buf *out, struct wire_bytes object, const char *name)
+{
+	char key[64];
+	const char *p, *end = (const char *)object.data + object.len;
+
+	snprintf(key, sizeof(key), "\"%s\":\"", name);
+	p = memmem(object.data, object.len, key, strlen(key));
+	if (!p)
+		return;
+	for (p += strlen(key); p < end && *p != '"'; p++) {
+		if (*p != '\\') {
+			buf_addc(out, *p);
+			continue;
+		}
+		p++;
+		if (*p == 'u') {
+			unsigned v = 0;
+
+			sscanf(p + 1, "%4x", &v);
+			p += 4;
+			if (v < 0x80)
+				buf_addc(out, (char)v);
+			else
+				buf_adds(out, "?");
+		} else {
+			static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
+			const char *at = strchr(from, *p);
+
+			buf_addc(out, at && *p ? to[at - from] : *p);
+		}
+	}
+}
+
+static void print_error(const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf stack = BUF_INIT(LIMIT_ERROR), frame = BUF_INIT(LIMIT_ERROR);
+	_cleanup_buf_ struct buf code = BUF_INIT(LIMIT_ERROR);
+
+	member(&stack, m->error, "stack");
+	member(&frame, m->error, "frame");
+	member(&code, m->error, "code");
+	if (!stack.len)
+		member(&stack, m->error, "message");
+	if (m->outcome == OUTCOME_DENIED)
+		fprintf(stderr, "denied (%s): ", buf_str(&code));
+	print_safe(stderr, buf_str(&stack), stack.len);
+	fputc('\n', stderr);
+	if (frame.len) {
+		fputc('\n', stderr);
+		print_safe(stderr, buf_str(&frame), frame.len);
+		fputc('\n', stderr);
+	}
+}
+
+static void print_value(const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(REPORT_MAX);
+
+	switch ((enum value_kind)m->value_kind) {
+	case VALUE_JSON:
+		pretty(&b, m->value.data, m->value.len);
+		print_safe(stdout, buf_str(&b), b.len);
+		putchar('\n');
+		break;
+	case VALUE_TEXT:
+		print_safe(stdout, m->value.data, m->value.len);
+		putchar('\n');
+		break;
+	case VALUE_BYTES:
+		fwrite(m->value.data, 1, m->value.len, stdout);
+		break;
+	case VALUE_COUNT:
+		break;
+	}
+}
+
+static void print_termination(const struct msg_run_done *m)
+{
+	uint8_t why = m->reason < REASON_COUNT ? m->reason : 0;
+	uint64_t scale = ceilings[why].scale ? ceilings[why].scale : 1;
+
+	fprintf(stderr, "terminated (%s): %.*s\n", words_reason(why), (int)m->detail.len,
+		(const char *)m->detail.data);
+	if (m->limit)
+		fprintf(stderr, "  ceiling %.10g %s, seen %.10g %s%s%s\n",
+			(double)m->limit / (double)scale,
+			ceilings[why].unit ? ceilings[why].unit : "",
+			(double)m->observed / (double)scale,
+			ceilings[why].unit ? ceilings[why].unit : "",
+			ceilings[why].option ? "; option " : "",
+			ceilings[why].option ? ceilings[why].option : "");
+	if (ceilings[why].advice)
+		fprintf(stderr, "  %s\n", ceilings[why].advice);
+}
+
+static int jail_full(const struct msg_run_done *m)
+{
+	return memmem(m->jail.data, m->jail.len, "\"full\":true", 11) != NULL;
+}
+
+void report_person(const struct report *r, const struct msg_run_done *m)
+{
+	switch ((enum outcome)m->outcome) {
+	case OUTCOME_COMPLETED:
+		print_value(m);
+		break;
+	case OUTCOME_FAILED:
+	case OUTCOME_DENIED:
+		print_error(m);
+		break;
+	case OUTCOME_TERMINATED:
+		print_termination(m);
+		break;
+	case OUTCOME_COUNT:
+		break;
+	}
+	fflush(stdout);
+	fprintf(stderr,
+		"-- %s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
+		"bytes out | jail %s\n",
+		r->run, words_outcome(m->outcome), (double)m->run_us / 1000,
+		(double)m->cpu_us / 1000, (double)m->memory_peak_bytes / (1 << 20), m->operations,
+		(unsigned long long)m->output_bytes, jail_full(m) ? "full" : "NOT FULL");
+}
+
+static void add_termination(struct buf *b, const struct msg_run_done *m)
+{
+	if (m->outcome != OUTCOME_TERMINATED) {
+		buf_adds(b, "null");
+		return;
+	}
+	buf_addf(b, "{\"reason\":\"%s\",\"limit\":%llu,\"observed\":%llu,\"detail\":",
+		 words_reason(m->reason), (unsigned long long)m->limit,
+		 (unsigned long long)m->observed);
+	json_string(b, m->detail.data, m->detail.len);
+	buf_adds(b, "}");
+}
+
+static void add_value(struct buf *b, const struct msg_run_done *m)
+{
+	if (m->outcome != OUTCOME_COMPLETED) {
+		buf_adds(b, "null");
+	} else if (m->value_kind == VALUE_JSON) {
+		buf_add(b, m->value.data, m->value.len);
+	} else if (m->value_kind == VALUE_TEXT) {
+		json_string(b, m->value.data, m->value.len);
+	} else {
+		buf_adds(b, "{\"base64\":\"");
+		base64_add(b, m->value.data, m->value.len);
+		buf_adds(b, "\"}");
+	}
+}
+
+void report_json(const struct report *r, const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(REPORT_MAX);
+
+	buf_addf(&b, "{\"run\":\"%s\",\"outcome\":\"%s\",\"termination\":", r->run,
+		 words_outcome(m->outcome));
+	add_termination(&b, m);
+	buf_addf(&b, ",\"value_kind\":\"%s\",\"value\":", words_value(m->value_kind));
+	add_value(&b, m);
+	buf_adds(&b, ",\"error\":");
+	if (m->error.len)
+		buf_add(&b, m->error.data, m->error.len);
+	else
+		buf_adds(&b, "null");
+	buf_addf(&b, ",\"logs\":[%s]", buf_str((struct buf *)&r->logs));
+	buf_addf(&b,
+		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
+		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":%"
+		 "llu}",
+		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
+		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
+		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
+		 m->operations, (unsigned long long)m->output_bytes);
+	buf_adds(&b, ",\"jail\":");
+	if (m->jail.len)
+		buf_add(&b, m->jail.data, m->jail.len);
+	else
+		buf_adds(&b, "null");
+	/* A seed has 64 bits, which a JSON number does not hold everywhere. */
+	buf_addf(&b, ",\"seed\":\"%llu\",\"now_ms\":%lld,\"tier\":\"%s\",\"class\":\"%s\"}\n",
+		 (unsigned long long)m->seed, (long long)m->now_ms, r->tier, r->class_);
+	fwrite(b.data, 1, b.len, stdout);
+	fflush(stdout);
+}
+
+int report_exit(uint8_t outcome)
+{
+	switch ((enum outcome)outcome) {
+	case OUTCOME_COMPLETED:
+		return 0;
+	case OUTCOME_FAILED:
+		return 1;
+	case OUTCOME_DENIED:
+		return 3;
+	case OUTCOME_TERMINATED:
+		return 4;
+	case OUTCOME_COUNT:
+		break;
+	}
+	return 5;
+}

@@ -1,0 +1,486 @@
+/*
+ * The life of a run: admission, a place, a sandbox, its ceilings, its end. Every run that was
+ * submitted ends in exactly one RUN_DONE, sent by finish().
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "node/node.h"
+#include "os/proc.h"
+#include "wire/modmap.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200 };
+
+static void run_free(struct run *r)
+{
+	list_remove(&r->link);
+	r->magic = 0;
+	buf_done(&r->journal);
+	buf_done(&r->value);
+	buf_done(&r->error);
+	free(r->body);
+	free(r);
+}
+
+static void send_journal(struct run *r)
+{
+	char *p = (char *)r->journal.data, *end = p + r->journal.len;
+
+	while (p < end) {
+		char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		node_send_front(r->node,
+				&(struct msg){.type = MSG_RUN_JOURNAL,
+					      .run_journal = {r->handle, {p, (size_t)(nl - p)}}});
+		p = nl + 1;
+	}
+}
+
+static const struct buf *jail_of(struct run *r)
+{
+	return &r->node->zygotes[r->spec.engine].jail;
+}
+
+/* The one way out. */
+static void finish(struct run *r, enum outcome outcome)
+{
+	struct node *n = r->node;
+	struct msg m = {.type = MSG_RUN_DONE};
+	uint64_t now = clock_now_ns();
+	int queued = r->state == RUN_QUEUED;
+
+	r->state = RUN_DYING;
+	r->journal.max = JOURNAL_MAX + 4096; /* the last word always has room */
+	loop_disarm(n->loop, &r->wall);
+	loop_disarm(n->loop, &r->cpu);
+	loop_disarm(n->loop, &r->wake);
+	if (!r->end_ns)
+		r->end_ns = now;
+	r->done.handle = r->handle;
+	r->done.outcome = (uint8_t)outcome;
+	r->done.detail = WIRE_STR(r->detail);
+	r->done.value = WIRE_BUF(&r->value);
+	r->done.error = WIRE_BUF(&r->error);
+	if (r->start_ns) {
+		r->done.queue_us = (r->spawn_ns - r->submit_ns) / NS_PER_US;
+		r->done.spawn_us = (r->start_ns - r->spawn_ns) / NS_PER_US;
+		r->done.run_us = (r->end_ns - r->start_ns) / NS_PER_US;
+	} else {
+		r->done.queue_us = (now - r->submit_ns) / NS_PER_US;
+	}
+	r->done.wall_us = (now - r->submit_ns) / NS_PER_US;
+	r->done.operations = r->operations;
+	r->done.output_bytes = r->output_bytes;
+	r->done.seed = r->spec.seed;
+	r->done.now_ms = r->start_ms;
+	r->done.jail = WIRE_BUF(jail_of(r));
+	journal_add(r,
+		    outcome == OUTCOME_TERMINATED ? "execution_terminated" : "execution_completed",
+		    ",\"outcome\":\"%s\",\"reason\":\"%s\",\"cpu_us\":%llu,\"wall_us\":%llu,"
+		    "\"operations\":%u,"
+		    "\"output_bytes\":%llu",
+		    words_outcome((uint8_t)outcome), words_reason(r->done.reason),
+		    (unsigned long long)r->done.cpu_us, (unsigned long long)r->done.wall_us,
+		    r->operations, (unsigned long long)r->output_bytes);
+	send_journal(r);
+	m.run_done = r->done;
+	node_send_front(n, &m);
+	if (r->sandbox) {
+		struct sandbox *s = r->sandbox;
+
+		s->run = NULL;
+		r->sandbox = NULL;
+		if (s->phase != PHASE_ENDED)
+			pool_kill(s);
+		pool_release(s);
+	}
+	if (queued)
+		n->queued--;
+	else
+		n->active--;
+	run_free(r);
+	run_dispatch(n);
+}
+
+static void set_error(struct run *r, const char *code, const char *message)
+{
+	r->error.len = 0;
+	buf_adds(&r->error, "{\"name\":\"Denied\",\"code\":");
+	json_cstring(&r->error, code);
+	buf_adds(&r->error, ",\"message\":");
+	json_cstring(&r->error, message);
+	buf_adds(&r->error, "}");
+}
+
+static void deny(struct run *r, const char *code, const char *message)
+{
+	set_error(r, code, message);
+	finish(r, OUTCOME_DENIED);
+}
+
+/* A run whose artifact speaks of WebAssembly gets a sandbox in which it works (it needs a thread).
+ */
+static int wants_wasm(const struct msg_submit *m)
+{
+	struct modmap map;
+	struct module mod;
+
+	if (m->engine != ENGINE_STANDARD || modmap_open(&map, m->modules.data, m->modules.len) < 0)
+		return 0;
+	while (modmap_next(&map, &mod) > 0)
+		if (mod.type == MODULE_WASM ||
+		    (mod.name_len > 5 && !memcmp(mod.name + mod.name_len - 5, ".wasm", 5)) ||
+		    memmem(mod.source, mod.source_len, "WebAssembly", 11))
+			return 1;
+	return 0;
+}
+
+static void hash_part(crypto_hash_sha256_state *h, struct wire_bytes b)
+{
+	uint8_t len[8];
+
+	for (int i = 0; i < 8; i++)
+		len[i] = (uint8_t)(b.len >> (8 * i));
+	crypto_hash_sha256_update(h, len, sizeof(len));
+	crypto_hash_sha256_update(h, b.data, b.len);
+}
+
+static void artifact_digest(struct run *r)
+{
+	crypto_hash_sha256_state h;
+	uint8_t how[2] = {r->flags & (RUN_FENCES | RUN_WASM), r->spec.engine};
+
+	crypto_hash_sha256_init(&h);
+	crypto_hash_sha256_update(&h, how, sizeof(how));
+	hash_part(&h, r->spec.language);
+	hash_part(&h, r->spec.main);
+	hash_part(&h, r->spec.modules);
+	crypto_hash_sha256_final(&h, r->digest);
+}
+
+/* The spec outlives the frame it came in. */
+static void keep(struct run *r, const struct msg_submit *m)
+{
+	struct wire_bytes *parts[] = {&r->spec.run, &r->spec.language, &r->spec.main,
+				      &r->spec.modules, &r->spec.input};
+	size_t total = 0, at = 0;
+
+	r->spec = *m;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		total += parts[i]->len;
+	r->body = xmalloc(total);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (parts[i]->len)
+			memcpy((char *)r->body + at, parts[i]->data, parts[i]->len);
+		parts[i]->data = (char *)r->body + at;
+		at += parts[i]->len;
+	}
+}
+
+static void on_wall(struct loop_timer *t)
+{
+	struct run *r = container_of(t, struct run, wall);
+	uint64_t seen = (clock_now_ns() - r->start_ns) / NS_PER_US;
+
+	run_terminate(r, REASON_WALL_TIME, r->spec.wall_us, seen, "%s",
+		      r->stuck ? "it awaited a promise that nothing could settle any more"
+			       : "it was still running at its wall-time ceiling");
+}
+
+uint64_t run_cpu_us(const struct run *r)
+{
+	uint64_t now = 0;
+
+	if (!r->sandbox || proc_cpu_ns(r->sandbox->pid, &now) < 0 || now < r->sandbox->base_cpu_ns)
+		return 0;
+	return (now - r->sandbox->base_cpu_ns) / NS_PER_US;
+}
+
+/*
+ * One thread cannot use CPU time faster than time passes, so the next look is due when it could be
+ * used up at the earliest.
+ */
+static void on_cpu(struct loop_timer *t)
+{
+	struct run *r = container_of(t, struct run, cpu);
+	uint64_t used = run_cpu_us(r), left;
+
+	if (used >= r->spec.cpu_us) {
+		run_terminate(r, REASON_CPU_TIME, r->spec.cpu_us, used, "it used up its CPU time");
+		return;
+	}
+	left = r->spec.cpu_us - used;
+	if (r->sandbox->threads) {
+		unsigned threads = 1;
+
+		if (proc_threads(r->node->proc, r->sandbox->pid, &threads) == 0 && threads > 8) {
+			run_terminate(r, REASON_JAIL_VIOLATION, 8, threads,
+				      "it started more threads than an engine does");
+			return;
+		}
+		left = MIN_U64(left / 2, 5000);
+	}
+	loop_arm(r->node->loop, t, clock_now_ns() + MAX_U64(left, CPU_MIN_STEP_US) * NS_PER_US);
+}
+
+int64_t run_clock(struct run *r)
+{
+	if (!(r->flags & RUN_VIRTUAL_CLOCK)) {
+		int64_t now = clock_wall_ms();
+
+		if (now > r->now_ms)
+			r->now_ms = now;
+	}
+	return r->now_ms;
+}
+
+static void on_wake(struct loop_timer *t)
+{
+	struct run *r = container_of(t, struct run, wake);
+
+	journal_add(r, "wake", "%s", "");
+	broker_send(r->sandbox, &(struct msg){.type = MSG_WAKE, .wake = {r->now_ms}});
+}
+
+void run_wait_until(struct run *r, int64_t until_ms)
+{
+	int64_t now = run_clock(r), ms = until_ms > now ? until_ms - now : 0;
+
+	if (until_ms < 0) {
+		r->stuck = 1;
+		return;
+	}
+	r->now_ms = now + ms;			    /* what its clock will say when it wakes */
+	if ((uint64_t)ms * 1000 <= r->spec.wall_us) /* later than its wall time: never */
+		loop_arm(r->node->loop, &r->wake, clock_now_ns() + (uint64_t)ms * NS_PER_MS);
+}
+
+static void start(struct run *r, struct sandbox *s)
+{
+	struct node *n = r->node;
+	struct wire_bytes compiled = cache_get(n->cache, r->digest);
+	struct msg m = {.type = MSG_START,
+			.start = {.data_limit = s->base_data + r->spec.memory_bytes,
+				  .cpu_s = r->spec.cpu_us / 1000000 + 2,
+				  .seed = r->spec.seed,
+				  .flags = r->flags,
+				  .timers = r->spec.timers,
+				  .language = r->spec.language,
+				  .main = r->spec.main,
+				  .modules = r->spec.modules,
+				  .input = r->spec.input,
+				  .compiled = compiled}};
+
+	list_remove(&r->link);
+	list_append(&n->running, &r->link);
+	n->queued--;
+	n->active++;
+	r->state = RUN_RUNNING;
+	r->sandbox = s;
+	s->run = r;
+	s->phase = compiled.data ? PHASE_RUNNING : PHASE_COMPILING;
+	r->start_ns = clock_now_ns();
+	if (!r->missed)
+		r->spawn_ns = r->start_ns;
+	r->now_ms = r->flags & RUN_VIRTUAL_CLOCK ? r->spec.now_ms : clock_wall_ms();
+	r->start_ms = m.start.now_ms = r->now_ms;
+	journal_add(r, "sandbox_issued",
+		    ",\"engine\":\"%s\",\"cpu_us\":%llu,\"wall_us\":%llu,\"memory_bytes\":%llu,"
+		    "\"output_bytes\":%llu,\"operations\":%u,\"seed\":\"%llu\",\"cached\":%s",
+		    words_engine(r->spec.engine), (unsigned long long)r->spec.cpu_us,
+		    (unsigned long long)r->spec.wall_us, (unsigned long long)r->spec.memory_bytes,
+		    (unsigned long long)r->spec.output_bytes, r->spec.operations,
+		    (unsigned long long)r->spec.seed, compiled.data ? "true" : "false");
+	loop_arm(n->loop, &r->wall, r->start_ns + r->spec.wall_us * NS_PER_US);
+	loop_arm(n->loop, &r->cpu, r->start_ns + r->spec.cpu_us * NS_PER_US);
+	broker_send(s, &m); /* if it died meanwhile, the end of its stream tells */
+}
+
+/* Gives runs in the queue what is free; first come, first served. */
+void run_dispatch(struct node *n)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &n->queue) {
+		struct run *r = list_entry(p, struct run, link);
+		struct sandbox *s;
+
+		if (n->active >= n->limits.running_max)
+			return;
+		if (!r->spawn_ns)
+			r->spawn_ns = clock_now_ns();
+		s = pool_take(n, r->spec.engine, !!(r->flags & RUN_WASM));
+		if (s)
+			start(r, s);
+		else
+			r->missed = 1;
+	}
+}
+
+void run_submit(struct node *n, const struct msg_submit *m)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+	struct err e;
+
+	r->magic = RUN_MAGIC;
+	r->node = n;
+	r->handle = m->handle;
+	r->flags = m->flags & (RUN_VIRTUAL_CLOCK | RUN_FENCES | RUN_EVAL | RUN_JOURNAL);
+	r->submit_ns = clock_now_ns();
+	r->journal = BUF_INIT(JOURNAL_MAX);
+	r->value = BUF_INIT(LIMIT_RESULT);
+	r->error = BUF_INIT(LIMIT_ERROR);
+	r->wall.fire = on_wall;
+	r->cpu.fire = on_cpu;
+	r->wake.fire = on_wake;
+	snprintf(r->id, sizeof(r->id), "%.*s", (int)m->run.len, (const char *)m->run.data);
+	keep(r, m);
+	list_append(&n->queue, &r->link);
+	n->queued++;
+	if (m->engine >= ENGINE_COUNT || m->class_ >= CLASS_COUNT) {
+		r->spec.engine = 0;
+		deny(r, "run.malformed",
+		     "the run names an engine mode or a class that does not exist");
+	} else if (modmap_check(m->modules.data, m->modules.len, m->main.data, m->main.len, &e) <
+		   0) {
+		deny(r, e.code, e.message);
+	} else if (m->input.len && json_check(m->input.data, m->input.len, NULL) < 0) {
+		deny(r, "run.input", "the input is not one JSON value");
+	} else if (!m->cpu_us || !m->wall_us || m->memory_bytes < MEMORY_MIN ||
+		   m->output_bytes > LIMIT_RESULT) {
+		deny(r, "run.limits",
+		     "CPU and wall time must not be 0, memory at least 8 MiB, output at most 32 "
+		     "MiB");
+	} else if (n->queued > n->limits.queue_max) {
+		deny(r, "capacity", "too many runs are waiting on this node; try again later");
+	} else if (n->zygotes[m->engine].state == ZYGOTE_FAILED) {
+		deny(r, n->zygotes[m->engine].error.code, n->zygotes[m->engine].error.message);
+	} else {
+		r->flags |= wants_wasm(&r->spec) ? RUN_WASM : 0;
+		artifact_digest(r);
+		run_dispatch(n);
+	}
+}
+
+/* Usage as the node sees it, while there is something to see. */
+static void measure(struct run *r)
+{
+	struct proc_memory memory;
+
+	r->end_ns = clock_now_ns();
+	r->done.cpu_us = run_cpu_us(r);
+	if (proc_memory(r->node->proc, r->sandbox->pid, &memory) == 0 &&
+	    memory.data > r->sandbox->base_data)
+		r->done.memory_peak_bytes = memory.data - r->sandbox->base_data;
+}
+
+void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
+{
+	measure(r);
+	r->done.value_kind = kind;
+	buf_add(&r->value, data.data, data.len);
+	finish(r, OUTCOME_COMPLETED);
+}
+
+void run_failed(struct run *r, struct wire_bytes error)
+{
+	measure(r);
+	/* Seen, not believed: the data segment stands at its ceiling. */
+	if (r->done.memory_peak_bytes + (64 << 10) >= r->spec.memory_bytes) {
+		run_terminate(r, REASON_MEMORY, r->spec.memory_bytes, r->done.memory_peak_bytes,
+			      "it ran out of memory");
+		return;
+	}
+	buf_add(&r->error, error.data, error.len);
+	finish(r, OUTCOME_FAILED);
+}
+
+void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, uint64_t observed,
+		   const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(r->detail, sizeof(r->detail), format, ap);
+	va_end(ap);
+	if (r->sandbox && r->sandbox->phase != PHASE_ENDED)
+		measure(r);
+	r->done.reason = (uint8_t)why;
+	r->done.limit = limit;
+	r->done.observed = observed;
+	finish(r, OUTCOME_TERMINATED);
+}
+
+void run_cancel(struct node *n, uint64_t handle, enum termination_reason why)
+{
+	struct list *lists[] = {&n->queue, &n->running}, *p, *tmp;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		list_for_each_safe (p, tmp, lists[i]) {
+			struct run *r = list_entry(p, struct run, link);
+
+			if (r->handle == handle) {
+				run_terminate(r, why, 0, 0, "%s",
+					      why == REASON_CANCELLED ? "cancelled by its caller"
+								      : "the node is stopping");
+				return;
+			}
+		}
+}
+
+void run_engine_failed(struct node *n, uint8_t engine, const struct err *e)
+{
+	struct list *p = n->queue.next;
+
+	while (p != &n->queue) {
+		struct run *r = list_entry(p, struct run, link);
+
+		p = p->next;
+		if (r->spec.engine != engine)
+			continue;
+		deny(r, e->code, e->message);
+		p = n->queue.next; /* ending one run may have started others */
+	}
+}
+
+/* Its process ended without a result. The kernel's word on how, and how much memory it had,
+ * decides. */
+void run_sandbox_died(struct run *r)
+{
+	const struct sandbox *s = r->sandbox;
+	int status = (int)s->exit.status, sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	uint64_t grown = s->exit.rss_peak_bytes > s->base_resident
+				 ? s->exit.rss_peak_bytes - s->base_resident
+				 : 0;
+
+	r->done.cpu_us = s->exit.cpu_us > s->base_cpu_ns / NS_PER_US
+				 ? s->exit.cpu_us - s->base_cpu_ns / NS_PER_US
+				 : 0;
+	r->done.memory_peak_bytes = grown;
+	if (sig == SIGSYS)
+		run_terminate(
+			r, REASON_JAIL_VIOLATION, 0, 0,
+			"it made a system call that the jail forbids, and the kernel ended it");
+	else if (sig == SIGXCPU)
+		run_terminate(r, REASON_CPU_TIME, r->spec.cpu_us, r->done.cpu_us,
+			      "it used up its CPU time");
+	else if ((sig == SIGSEGV || sig == SIGABRT || sig == SIGTRAP || sig == SIGILL ||
+		  sig == SIGBUS) &&
+		 grown >= r->spec.memory_bytes / 2)
+		run_terminate(r, REASON_MEMORY, r->spec.memory_bytes, grown,
+			      "it ran out of memory");
+	else if (sig)
+		run_terminate(r, REASON_CRASHED, 0, 0, "its process was ended by signal %d (%s)",
+			      sig, sigabbrev_np(sig));
+	else if (!s->exit.id)
+		run_terminate(r, REASON_CRASHED, 0, 0, "its zygote ended, and its process with it");
+	else
+		run_terminate(r, REASON_CRASHED, 0, 0,
+			      "its process ended with status %d and no result",
+			      WEXITSTATUS(status));
+}

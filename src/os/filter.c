@@ -1,0 +1,248 @@
+#include "os/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Flags of glibc's fork() and pthread_create(): the two shapes of clone(2) that we know. */
+#define CLONE_FORK (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
+#define CLONE_PTHREAD                                                                              \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |        \
+	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+#define ENGINE (1 << 0) /* zygote and sandbox */
+#define ZYGOTE (1 << 1) /* zygote only: killed in the sandbox */
+#define NODE (1 << 2)
+
+struct rule {
+	int nr;
+	unsigned who;
+	int error; /* 0: allowed; else this errno */
+};
+
+#define ALLOW(name, who)                                                                           \
+	{                                                                                          \
+		SCMP_SYS(name), who, 0                                                             \
+	}
+#define SOFT(name, number, who)                                                                    \
+	{                                                                                          \
+		SCMP_SYS(name), who, number                                                        \
+	}
+
+static const struct rule rules[] = {
+	/* memory; mmap and mprotect get their own rules below */
+	ALLOW(munmap, ENGINE | NODE),
+	ALLOW(mremap, ENGINE | NODE),
+	ALLOW(madvise, ENGINE | NODE),
+	ALLOW(brk, ENGINE | NODE),
+	/* its one socket, waiting, time, chance */
+	ALLOW(read, ENGINE | NODE),
+	ALLOW(write, ENGINE | NODE),
+	ALLOW(futex, ENGINE | NODE),
+	ALLOW(clock_gettime, ENGINE | NODE),
+	ALLOW(clock_getres, NODE),
+	ALLOW(gettimeofday, ENGINE | NODE),
+	ALLOW(clock_nanosleep, ENGINE | NODE),
+	ALLOW(nanosleep, ENGINE),
+	ALLOW(sched_yield, ENGINE),
+	ALLOW(getrandom, ENGINE | NODE),
+	/* itself */
+	ALLOW(rt_sigreturn, ENGINE | NODE),
+	ALLOW(rt_sigprocmask, ENGINE | NODE),
+	ALLOW(rt_sigaction, ENGINE | NODE),
+	ALLOW(sigaltstack, ENGINE | NODE),
+	ALLOW(getpid, ENGINE | NODE),
+	ALLOW(gettid, ENGINE | NODE),
+	ALLOW(getrusage, ENGINE),
+	ALLOW(restart_syscall, ENGINE | NODE),
+	ALLOW(exit, ENGINE | NODE),
+	ALLOW(exit_group, ENGINE | NODE),
+	ALLOW(set_robust_list, ENGINE),
+	ALLOW(rseq, ENGINE),
+	ALLOW(membarrier, ENGINE),
+	ALLOW(sched_getaffinity, ENGINE),
+	/* the engine's harmless questions: told no, not killed */
+	SOFT(openat, EACCES, ENGINE),
+	SOFT(open, EACCES, ENGINE),
+	SOFT(access, EACCES, ENGINE),
+	SOFT(readlink, EACCES, ENGINE),
+	SOFT(newfstatat, EACCES, ENGINE),
+	SOFT(fstat, EBADF, ENGINE),
+	SOFT(ioctl, ENOTTY, ENGINE),
+	SOFT(pread64, EBADF, ENGINE),
+	SOFT(lseek, EBADF, ENGINE),
+	SOFT(sysinfo, EPERM, ENGINE),
+	SOFT(uname, EPERM, ENGINE),
+	SOFT(sched_setscheduler, EPERM, ENGINE),
+	SOFT(sched_getparam, EPERM, ENGINE),
+	SOFT(sched_getscheduler, EPERM, ENGINE),
+	/* its flags cannot be inspected; glibc falls back to clone */
+	SOFT(clone3, ENOSYS, ENGINE),
+	/* abort() then ends the process by itself */
+	SOFT(tgkill, EPERM, ENGINE),
+	/* forking and reaping */
+	ALLOW(wait4, ZYGOTE),
+	ALLOW(recvmsg, ZYGOTE | NODE),
+	ALLOW(sendmsg, ZYGOTE | NODE),
+	ALLOW(poll, ZYGOTE),
+	ALLOW(pidfd_open, ZYGOTE),
+	ALLOW(close, ZYGOTE | NODE),
+	ALLOW(close_range, ZYGOTE),
+	ALLOW(dup2, ZYGOTE),
+	ALLOW(seccomp, ZYGOTE),
+	/* node: its loop, its children's pulse */
+	ALLOW(epoll_ctl, NODE),
+	ALLOW(epoll_pwait, NODE),
+	ALLOW(epoll_pwait2, NODE),
+	ALLOW(pidfd_send_signal, NODE),
+	ALLOW(sendto, NODE),
+	ALLOW(recvfrom, NODE),
+	ALLOW(openat, NODE),
+	ALLOW(fcntl, NODE),
+	ALLOW(fstat, NODE),
+	ALLOW(newfstatat, NODE),
+	ALLOW(lseek, NODE),
+	ALLOW(tgkill, NODE),
+};
+
+static int add_rules(scmp_filter_ctx c, unsigned who)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules) && !r; i++)
+		if (rules[i].who & who)
+			r = seccomp_rule_add(c,
+					     rules[i].error
+						     ? SCMP_ACT_ERRNO((uint32_t)rules[i].error)
+						     : SCMP_ACT_ALLOW,
+					     rules[i].nr, 0);
+	return r;
+}
+
+#define MUST(call)                                                                                 \
+	do {                                                                                       \
+		if (!r)                                                                            \
+			r = (call);                                                                \
+	} while (0)
+
+/* Zygote and sandbox: an allowlist; the default ends the process. */
+static int build_zygote(scmp_filter_ctx c)
+{
+	int r = add_rules(c, ENGINE | ZYGOTE);
+
+	/* No new executable memory in either engine mode: the JIT's pool was mapped before the jail
+	 * closed. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	/* Its own limits only; without capabilities they can only be lowered. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+			      SCMP_CMP(0, SCMP_CMP_EQ, 0)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+			      SCMP_CMP(0, SCMP_CMP_EQ, CLONE_FORK)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+			      SCMP_CMP(0, SCMP_CMP_EQ, CLONE_PTHREAD)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
+			      SCMP_CMP(0, SCMP_CMP_EQ, 1 /* AF_UNIX */)));
+	/* Naming memory and threads is what the engine uses prctl for. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 0));
+	return r;
+}
+
+/* On top of the zygote's, in the sandbox: what remains of the zygote's rights ends the process. */
+static int build_sandbox(scmp_filter_ctx c, int threads)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules) && !r; i++)
+		if (rules[i].who & ZYGOTE)
+			r = seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, rules[i].nr, 0);
+	MUST(seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socketpair), 0));
+	if (threads)
+		MUST(seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+				      SCMP_CMP(0, SCMP_CMP_NE, CLONE_PTHREAD)));
+	else
+		MUST(seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 0));
+	return r;
+}
+
+static int build_node(scmp_filter_ctx c)
+{
+	int r = add_rules(c, NODE);
+
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	return r;
+}
+
+static int export(scmp_filter_ctx c, struct sock_fprog *ret)
+{
+	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct stat st;
+	struct sock_filter *code;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = seccomp_export_bpf(c, fd);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	code = xmalloc((size_t)st.st_size);
+	if (pread(fd, code, (size_t)st.st_size, 0) != st.st_size) {
+		free(code);
+		return -EIO;
+	}
+	*ret = (struct sock_fprog){(unsigned short)((size_t)st.st_size / sizeof(*code)), code};
+	return 0;
+}
+
+int filter_compile(enum filter_kind kind, struct sock_fprog *ret, struct err *reterr)
+{
+	int narrow = kind == FILTER_SANDBOX || kind == FILTER_SANDBOX_THREADS;
+	scmp_filter_ctx c = seccomp_init(narrow ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
+	int r = c ? 0 : -ENOMEM;
+
+	/* Calls of another architecture (32-bit, x32) end the process: libseccomp's default. */
+	MUST(seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+	MUST(seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2)); /* binary tree */
+	if (!r) {
+		switch (kind) {
+		case FILTER_ZYGOTE:
+			r = build_zygote(c);
+			break;
+		case FILTER_SANDBOX:
+		case FILTER_SANDBOX_THREADS:
+			r = build_sandbox(c, kind == FILTER_SANDBOX_THREADS);
+			break;
+		case FILTER_NODE:
+			r = build_node(c);
+			break;
+		case FILTER_COUNT:
+			r = -EINVAL;
+			break;
+		}
+	}
+	MUST(export(c, ret));
+	if (c)
+		seccomp_release(c);
+	return r ? err_set(reterr, -r, "jail.seccomp", "compiling system call filter %d: %s",
+			   (int)kind, strerror(-r))
+		 : 0;
+}
+
+int filter_install(const struct sock_fprog *program)
+{
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program) < 0 ? -errno : 0;
+}

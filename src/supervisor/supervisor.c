@@ -1,0 +1,296 @@
+/*
+ * The supervisor: starts the node and the zygotes, starts them again when they die, and ends them
+ * all when whoever started it goes away. It makes the namespaces, because it may; it reads no
+ * untrusted byte: its peers are the front (the CLI, later control) and the node, and what it reads
+ * from them is a single fixed-size message that asks for a zygote of one of two kinds.
+ *
+ * Descriptors: 3 the front (packets; its end is our end). Children get theirs by number:
+ *   node    3 the front's runs (stream), 4 the supervisor
+ *   zygote  3 the node, 4 the prelude
+ *
+ * Worst case if the node is owned: it can ask for zygotes, which is what it is for.
+ */
+#include "base/log.h"
+#include "os/cgroup.h"
+#include "os/fd.h"
+#include "os/jail.h"
+#include "os/spawn.h"
+#include "wire/message.h"
+#include "wire/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum { FRONT_FD = 3, PACKET_MAX = 8192, CGROUP_PROCESSES = 16384, RESTARTS_MAX = 16 };
+#define CGROUP_MEMORY                                                                              \
+	(64ULL << 30) /* a wall far out; the ceilings of runs are exact and nearer                 \
+		       */
+
+struct supervisor {
+	struct spawn_ids ids;
+	struct cgroup cgroup;
+	int require_full;
+	char outer[JAIL_OUTER_SIZE];
+	char **node_args; /* what follows "--" on our command line: for the node */
+	int node_exe, zygote_exe, prelude;
+	pid_t node, zygote[ENGINE_COUNT];
+	int node_link;
+	uint32_t incarnation;
+};
+
+static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
+
+/*
+ * The engine's settings. One thread only: no concurrent compiler or collector. No Gigacage, so that
+ * RLIMIT_DATA is an exact ceiling (DESIGN: section 4). UTC and a fixed locale, so that runs repeat.
+ */
+#define ENGINE_ENV                                                                                 \
+	"GIGACAGE_ENABLED=0", "JSC_useConcurrentJIT=0", "JSC_useConcurrentGC=0",                   \
+		"JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=67108864", "TZ=UTC",                  \
+		"LANG=en_US.UTF-8", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin"
+static const char *const zygote_env[ENGINE_COUNT][16] = {
+	[ENGINE_STANDARD] = {ENGINE_ENV, NULL},
+	[ENGINE_REGULATED] = {ENGINE_ENV, "JSC_useJIT=0", "JSC_useWebAssembly=0",
+			      "JSC_useRegExpJIT=0", NULL},
+};
+
+static int send_message(int fd, const struct msg *m, int carry)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(PACKET_MAX);
+	int r = msg_encode(&b, m);
+
+	return r ? r : fd_send_packet(fd, b.data, b.len, &carry, carry >= 0 ? 1 : 0);
+}
+
+static void start_node(struct supervisor *s)
+{
+	const char *argv[32] = {"cordon-node"};
+	int runs[2], link[2], fds[2], r;
+	struct err e;
+	size_t n = 1;
+
+	for (char **a = s->node_args; *a && n + 1 < ARRAY_SIZE(argv); a++)
+		argv[n++] = *a;
+	if (fd_pair(SOCK_STREAM, runs) < 0 || fd_pair(SOCK_SEQPACKET, link) < 0)
+		log_fatal("socketpair: %s", strerror(errno));
+	fds[0] = runs[1];
+	fds[1] = link[1];
+	r = spawn_plain(&(struct spawn){.exe = s->node_exe,
+					.argv = argv,
+					.envp = node_env,
+					.fds = fds,
+					.nfds = 2,
+					.uid = s->ids.node,
+					.cgroup = -1},
+			&s->node, &e);
+	if (r < 0)
+		log_fatal("%s", e.message);
+	close(runs[1]);
+	close(link[1]);
+	s->node_link = link[0];
+	s->incarnation++;
+	r = send_message(FRONT_FD,
+			 &(struct msg){.type = MSG_NODE_LINK, .node_link = {s->incarnation}},
+			 runs[0]);
+	close(runs[0]);
+	if (r < 0)
+		exit(0); /* the front is gone; so are we */
+}
+
+static int start_zygote(struct supervisor *s, uint8_t engine, int link, struct err *reterr)
+{
+	char outer[JAIL_OUTER_SIZE + 16];
+	const char *argv[] = {"cordon-zygote",
+			      words_engine(engine),
+			      s->require_full ? "--jail=full" : "--jail=available",
+			      s->cgroup.dir >= 0 ? "--cgroup" : "--no-cgroup",
+			      outer,
+			      NULL};
+	int fds[] = {link, s->prelude};
+
+	snprintf(outer, sizeof(outer), "--outer=%s", s->outer);
+	return spawn_jailed(&(struct spawn){.exe = s->zygote_exe,
+					    .argv = argv,
+					    .envp = zygote_env[engine],
+					    .fds = fds,
+					    .nfds = 2,
+					    .uid = s->ids.sandbox,
+					    .cgroup = s->cgroup.dir},
+			    &s->ids, s->require_full, &s->zygote[engine], reterr);
+}
+
+static void end_zygote(struct supervisor *s, size_t engine)
+{
+	if (s->zygote[engine] > 0) {
+		kill(s->zygote[engine], SIGKILL);
+		waitpid(s->zygote[engine], NULL, 0);
+	}
+	s->zygote[engine] = 0;
+}
+
+/* The node asks for a zygote: an old one of that kind is of no more use to it. */
+static void on_spawn(struct supervisor *s, uint8_t engine)
+{
+	struct msg answer = {.type = MSG_SPAWNED, .spawned = {.engine = engine}};
+	int link[2], r;
+	struct err e;
+
+	if (engine >= ENGINE_COUNT)
+		return;
+	end_zygote(s, engine);
+	if (fd_pair(SOCK_SEQPACKET, link) < 0)
+		log_fatal("socketpair: %s", strerror(errno));
+	r = start_zygote(s, engine, link[1], &e);
+	if (r < 0) {
+		answer.spawned.error_code = WIRE_STR(e.code);
+		answer.spawned.error = WIRE_STR(e.message);
+	}
+	send_message(s->node_link, &answer, r < 0 ? -1 : link[0]);
+	close(link[0]);
+	close(link[1]);
+}
+
+static void on_node_message(struct supervisor *s)
+{
+	uint8_t packet[64];
+	int fds[FD_PACKET_MAX];
+	size_t nfds, used;
+	struct msg m;
+	ssize_t n = fd_recv_packet(s->node_link, packet, sizeof(packet), fds, &nfds);
+
+	while (nfds)
+		close(fds[--nfds]);
+	if (n <= 0) { /* the node is going; its SIGCHLD says the rest */
+		close_fd(&s->node_link);
+		return;
+	}
+	if (msg_decode(packet, (size_t)n, sizeof(packet), &m, &used) == 1 && m.type == MSG_SPAWN)
+		on_spawn(s, m.spawn.engine);
+}
+
+/* Reaps. 1 if the node ended of its own accord with status 0: then all is over. */
+static int on_child(struct supervisor *s)
+{
+	int status, over = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < ENGINE_COUNT; i++)
+			if (s->zygote[i] == pid)
+				s->zygote[i] = 0;
+		if (pid != s->node)
+			continue;
+		s->node = 0;
+		if (status == 0)
+			over = 1;
+	}
+	return over;
+}
+
+static void restart_node(struct supervisor *s)
+{
+	for (size_t i = 0; i < ENGINE_COUNT; i++)
+		end_zygote(s, i); /* its sandboxes end with it */
+	close_fd(&s->node_link);
+	if (s->incarnation >= RESTARTS_MAX)
+		log_fatal("the node died %u times; giving up", s->incarnation);
+	start_node(s);
+}
+
+static void end_all(struct supervisor *s)
+{
+	for (size_t i = 0; i < ENGINE_COUNT; i++)
+		end_zygote(s, i);
+	if (s->node > 0) {
+		kill(s->node, SIGKILL);
+		waitpid(s->node, NULL, 0);
+	}
+	cgroup_remove(&s->cgroup);
+}
+
+static void run(struct supervisor *s)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sig < 0)
+		log_fatal("signalfd: %s", strerror(errno));
+	for (;;) {
+		struct pollfd p[] = {
+			{sig, POLLIN, 0}, {FRONT_FD, POLLIN, 0}, {s->node_link, POLLIN, 0}};
+		struct signalfd_siginfo info;
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			log_fatal("poll: %s", strerror(errno));
+		if (p[1].revents)
+			return; /* the front sends us nothing: this is its end */
+		if (p[2].revents)
+			on_node_message(s);
+		while (read(sig, &info, sizeof(info)) == sizeof(info))
+			if (info.ssi_signo != SIGCHLD)
+				return;
+		if (on_child(s))
+			return;
+		if (!s->node)
+			restart_node(s);
+	}
+}
+
+static void raise_limit(int resource)
+{
+	struct rlimit l;
+
+	if (getrlimit(resource, &l) == 0) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(resource, &l);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct supervisor s = {.node_link = -1, .require_full = 1};
+	struct err e;
+	int i;
+
+	log_init("cordon-supervisor");
+	if (argc < 2)
+		log_fatal("started by `cordon`, not by hand");
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (!strcmp(argv[i], "--jail=available"))
+			s.require_full = 0;
+		else if (strcmp(argv[i], "--jail=full") != 0)
+			log_fatal("unknown option '%s'", argv[i]);
+	}
+	s.node_args = argv + (i < argc ? i + 1 : argc);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	raise_limit(RLIMIT_NOFILE);
+	fcntl(FRONT_FD, F_SETFD, FD_CLOEXEC);
+	spawn_ids(&s.ids);
+	jail_outer(s.outer);
+	s.node_exe = spawn_find("cordon-node", &e);
+	s.zygote_exe = s.node_exe < 0 ? -1 : spawn_find("cordon-zygote", &e);
+	s.prelude = s.zygote_exe < 0 ? -1 : spawn_find("prelude.js", &e);
+	if (s.prelude < 0)
+		log_fatal("%s", e.message);
+	cgroup_create(&s.cgroup, CGROUP_MEMORY, CGROUP_PROCESSES);
+	start_node(&s);
+	run(&s);
+	end_all(&s);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * Every bound on what crosses a socket between our processes, in one table. Sizes in bytes.
+ * The per-run ceilings of a run are set by its policy; these are the walls behind them.
+ */
+#pragma once
+
+#define LIMIT_CODE (4u << 20)	     /* all modules of a run together */
+#define LIMIT_MODULES 256u	     /* modules of a run */
+#define LIMIT_MODULE_NAME 256u	     /* a module's name */
+#define LIMIT_COMPILED (12u << 20)   /* transformed form of the modules */
+#define LIMIT_INPUT (16u << 20)	     /* input of a run */
+#define LIMIT_RESULT (32u << 20)     /* value of a run */
+#define LIMIT_ERROR (64u << 10)	     /* structured error of a run */
+#define LIMIT_LOG_TEXT (64u << 10)   /* one log line, formatted */
+#define LIMIT_LOG_DATA (64u << 10)   /* the same line's arguments as JSON */
+#define LIMIT_OPERATION (256u << 10) /* payload of one operation */
+#define LIMIT_ANSWER (1u << 20)	     /* payload of one answer */
+#define LIMIT_NAME 64u		     /* kinds, languages, tiers, run IDs */
+#define LIMIT_JAIL_REPORT (4u << 10)
+#define LIMIT_JOURNAL_LINE (384u << 10)
+
+/* The largest frame of all: START or SUBMIT with everything at its maximum, and their fixed fields.
+ */
+#define LIMIT_FRAME (LIMIT_CODE + LIMIT_COMPILED + LIMIT_INPUT + (256u << 10))

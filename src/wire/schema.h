@@ -1,0 +1,173 @@
+/*
+ * Every message between Cordon's processes: the one schema from which structs, encoders and
+ * decoders are generated (message.h, message.c).
+ *
+ * A frame is 8 bytes, then the body: body length (u32), message type (u8), three zero bytes.
+ * Integers are little-endian. A field of type `bytes` is a u32 length and that many bytes, at most
+ * the maximum in its third column; the decoder refuses a longer one, a body that ends early, and a
+ * body with anything left over.
+ *
+ *   M(type number, UPPER, lower, FIELDS)      F(type, name, maximum)
+ *
+ * Numbers are never reused. Links: see `enum wire_link` in message.h for who may send what, when.
+ */
+#pragma once
+
+#include "wire/limits.h"
+
+/* What a run may use. Shared by SUBMIT (front to node) and the node's own records. */
+#define WIRE_LIMIT_FIELDS(F)                                                                       \
+	F(u64, cpu_us, 0)	/* CPU time of the run, microseconds */                            \
+	F(u64, wall_us, 0)	/* wall time from start to result, microseconds */                 \
+	F(u64, memory_bytes, 0) /* growth of the sandbox's data segment */                         \
+	F(u64, output_bytes, 0) /* result and logs together */                                     \
+	F(u32, operations, 0)	/* messages that ask for an answer */                              \
+	F(u32, log_lines, 0)                                                                       \
+	F(u32, timers, 0) /* pending at once */
+
+/* front (the CLI now, control later) -> node */
+#define WIRE_SUBMIT(F)                                                                             \
+	F(u64, handle, 0)	  /* the front's name for the run on this link; unique, not 0 */   \
+	F(bytes, run, LIMIT_NAME) /* run ID */                                                     \
+	F(u8, engine, 0)	  /* enum engine_mode */                                           \
+	F(u8, class_, 0)	  /* enum task_class */                                            \
+	F(u8, flags, 0)		  /* RUN_* */                                                      \
+	WIRE_LIMIT_FIELDS(F)                                                                       \
+	F(u64, seed, 0)                                                                            \
+	F(i64, now_ms, 0) /* clock at start when RUN_VIRTUAL_CLOCK, else ignored */                \
+	F(bytes, language, LIMIT_NAME)                                                             \
+	F(bytes, main, LIMIT_MODULE_NAME)                                                          \
+	F(bytes, modules, LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16)) /* modmap.h */    \
+	F(bytes, input, LIMIT_INPUT) /* JSON text; empty: no input */
+#define WIRE_CANCEL(F) F(u64, handle, 0)
+
+/* node -> front */
+#define WIRE_NODE_READY(F)                                                                         \
+	F(bytes, error_code, LIMIT_NAME) /* not empty: the node cannot run anything, and why */    \
+	F(bytes, error, 1024)                                                                      \
+	F(bytes, jail, LIMIT_JAIL_REPORT) /* JSON object, see jail_json() */
+#define WIRE_RUN_LOG(F)                                                                            \
+	F(u64, handle, 0)                                                                          \
+	F(u8, level, 0)                                                                            \
+	F(bytes, text, LIMIT_LOG_TEXT)                                                             \
+	F(bytes, data, LIMIT_LOG_DATA)
+#define WIRE_RUN_JOURNAL(F)                                                                        \
+	F(u64, handle, 0)                                                                          \
+	F(bytes, line, LIMIT_JOURNAL_LINE)
+#define WIRE_RUN_DONE(F)                                                                           \
+	F(u64, handle, 0)                                                                          \
+	F(u8, outcome, 0)      /* enum outcome */                                                  \
+	F(u8, reason, 0)       /* enum termination_reason, when terminated */                      \
+	F(u64, limit, 0)       /* the ceiling that was reached, in its own unit */                 \
+	F(u64, observed, 0)    /* what the node saw, same unit */                                  \
+	F(bytes, detail, 1024) /* one sentence for a person */                                     \
+	F(u8, value_kind, 0)   /* enum value_kind */                                               \
+	F(bytes, value, LIMIT_RESULT)                                                              \
+	F(bytes, error, LIMIT_ERROR) /* JSON object, when failed or denied */                      \
+	F(u64, queue_us, 0)                                                                        \
+	F(u64, spawn_us, 0)                                                                        \
+	F(u64, run_us, 0)                                                                          \
+	F(u64, wall_us, 0)                                                                         \
+	F(u64, cpu_us, 0)                                                                          \
+	F(u64, memory_peak_bytes, 0)                                                               \
+	F(u32, operations, 0)                                                                      \
+	F(u64, output_bytes, 0)                                                                    \
+	F(u64, seed, 0)                                                                            \
+	F(i64, now_ms, 0) /* the run's clock at its start */                                       \
+	F(bytes, jail, LIMIT_JAIL_REPORT)
+
+/* node -> sandbox */
+#define WIRE_START(F)                                                                              \
+	F(u64, data_limit, 0) /* absolute RLIMIT_DATA */                                           \
+	F(u64, cpu_s, 0)      /* RLIMIT_CPU, the backstop behind the node's own watch */           \
+	F(u64, seed, 0)                                                                            \
+	F(i64, now_ms, 0)                                                                          \
+	F(u8, flags, 0)                                                                            \
+	F(u32, timers, 0)                                                                          \
+	F(bytes, language, LIMIT_NAME)                                                             \
+	F(bytes, main, LIMIT_MODULE_NAME)                                                          \
+	F(bytes, modules, LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16))                   \
+	F(bytes, input, LIMIT_INPUT)                                                               \
+	F(bytes, compiled, LIMIT_COMPILED)
+#define WIRE_ANSWER(F)                                                                             \
+	F(u32, id, 0)                                                                              \
+	F(u8, status, 0) /* enum answer_status */                                                  \
+	F(i64, now_ms, 0)                                                                          \
+	F(bytes, payload, LIMIT_ANSWER)
+#define WIRE_WAKE(F) F(i64, now_ms, 0)
+
+/* sandbox -> node: untrusted */
+#define WIRE_TOUCHED(F) F(u8, zero, 0) /* jailed and warm, waits for START */
+#define WIRE_COMPILED(F) F(bytes, text, LIMIT_COMPILED)
+#define WIRE_LOG(F)                                                                                \
+	F(u8, level, 0)                                                                            \
+	F(bytes, text, LIMIT_LOG_TEXT)                                                             \
+	F(bytes, data, LIMIT_LOG_DATA)
+#define WIRE_OPERATION(F)                                                                          \
+	F(u32, id, 0) /* 1, 2, 3 … without gaps */                                               \
+	F(bytes, kind, LIMIT_NAME)                                                                 \
+	F(bytes, payload, LIMIT_OPERATION)
+#define WIRE_WAIT(F) F(i64, until_ms, 0) /* -1: nothing left that could wake it */
+#define WIRE_RESULT(F)                                                                             \
+	F(u8, kind, 0)                                                                             \
+	F(bytes, data, LIMIT_RESULT)
+#define WIRE_FAIL(F)                                                                               \
+	F(u8, exhausted, 0) /* claims that memory ran out; the node looks for itself */            \
+	F(bytes, error, LIMIT_ERROR)
+
+/* node <-> zygote (one message per packet) */
+#define WIRE_FORK(F)                                                                               \
+	F(u64, id, 0)                                                                              \
+	F(u8, threads, 0) /* this sandbox may start threads (WebAssembly needs one) */
+#define WIRE_ZYGOTE_READY(F)                                                                       \
+	F(bytes, error_code, LIMIT_NAME) /* not empty: it will exit, and why */                    \
+	F(bytes, error, 1024)                                                                      \
+	F(bytes, jail, LIMIT_JAIL_REPORT)
+#define WIRE_FORKED(F) /* carries two descriptors: socket, pidfd */                                \
+	F(u64, id, 0)                                                                              \
+	F(u64, fork_us, 0)
+#define WIRE_FORK_FAILED(F)                                                                        \
+	F(u64, id, 0)                                                                              \
+	F(u32, number, 0) /* errno */
+#define WIRE_EXITED(F)                                                                             \
+	F(u64, id, 0)                                                                              \
+	F(u32, status, 0) /* as wait(2) gives it */                                                \
+	F(u64, cpu_us, 0)                                                                          \
+	F(u64, rss_peak_bytes, 0) /* resident set at its highest, shared pages included */
+
+/* node <-> supervisor (one message per packet) */
+#define WIRE_SPAWN(F) F(u8, engine, 0)
+#define WIRE_SPAWNED(F) /* carries one descriptor, the link to the zygote, unless error */         \
+	F(u8, engine, 0)                                                                           \
+	F(bytes, error_code, LIMIT_NAME)                                                           \
+	F(bytes, error, 1024)
+
+/* supervisor -> front (one message per packet) */
+#define WIRE_NODE_LINK(F)                                                                          \
+	F(u32, incarnation, 0) /* carries one descriptor: the link to a new node */
+
+#define WIRE_MESSAGES(M)                                                                           \
+	M(1, SUBMIT, submit, WIRE_SUBMIT)                                                          \
+	M(2, CANCEL, cancel, WIRE_CANCEL)                                                          \
+	M(3, NODE_READY, node_ready, WIRE_NODE_READY)                                              \
+	M(4, RUN_LOG, run_log, WIRE_RUN_LOG)                                                       \
+	M(5, RUN_JOURNAL, run_journal, WIRE_RUN_JOURNAL)                                           \
+	M(6, RUN_DONE, run_done, WIRE_RUN_DONE)                                                    \
+	M(20, START, start, WIRE_START)                                                            \
+	M(21, ANSWER, answer, WIRE_ANSWER)                                                         \
+	M(22, WAKE, wake, WIRE_WAKE)                                                               \
+	M(30, TOUCHED, touched, WIRE_TOUCHED)                                                      \
+	M(31, COMPILED, compiled, WIRE_COMPILED)                                                   \
+	M(32, LOG, log, WIRE_LOG)                                                                  \
+	M(33, OPERATION, operation, WIRE_OPERATION)                                                \
+	M(34, WAIT, wait, WIRE_WAIT)                                                               \
+	M(35, RESULT, result, WIRE_RESULT)                                                         \
+	M(36, FAIL, fail, WIRE_FAIL)                                                               \
+	M(50, FORK, fork, WIRE_FORK)                                                               \
+	M(51, ZYGOTE_READY, zygote_ready, WIRE_ZYGOTE_READY)                                       \
+	M(52, FORKED, forked, WIRE_FORKED)                                                         \
+	M(53, FORK_FAILED, fork_failed, WIRE_FORK_FAILED)                                          \
+	M(54, EXITED, exited, WIRE_EXITED)                                                         \
+	M(60, SPAWN, spawn, WIRE_SPAWN)                                                            \
+	M(61, SPAWNED, spawned, WIRE_SPAWNED)                                                      \
+	M(62, NODE_LINK, node_link, WIRE_NODE_LINK)
