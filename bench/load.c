@@ -30,7 +30,7 @@ enum {
 struct connection {
 	int fd; /* -1: none */
 	bool busy;
-	size_t sent;    /* bytes of the request */
+	size_t sent;	/* bytes of the request */
 	uint64_t began; /* ns */
 	struct reply reply;
 };
@@ -338,9 +338,9 @@ static void build_request(struct load *load)
 /* Returns true when every counted request had a right reply. */
 static bool run(const struct options *options)
 {
-	struct phase warmup = { .to_send = (size_t)options->warmup };
-	struct phase counted = { .counted = true };
-	struct load load = { .options = options };
+	struct phase warmup = {.to_send = (size_t)options->warmup};
+	struct phase counted = {.counted = true};
+	struct load load = {.options = options};
 	uint64_t began;
 	bool right;
 

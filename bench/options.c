@@ -37,7 +37,7 @@ void bytes_append(struct bytes *bytes, const char *data, size_t size)
 /* An option's value: the text itself, or with @ before it the content of that file. */
 static struct bytes parse_content(const char *option, const char *value)
 {
-	struct bytes content = { 0 };
+	struct bytes content = {0};
 	char part[4096];
 	size_t n;
 	FILE *file;
@@ -84,7 +84,7 @@ static long parse_number(const char *option, const char *value, long min, long m
 /* Only loopback: a load generator pointed elsewhere by mistake is an attack. */
 static struct sockaddr_in parse_address(const char *value)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct sockaddr_in address = {.sin_family = AF_INET};
 	const char *colon = strrchr(value, ':');
 	char host[64];
 
@@ -130,24 +130,24 @@ static const char usage[] =
 void options_parse(struct options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "connect", required_argument, NULL, 'a' },
-		{ "path", required_argument, NULL, 'p' },
-		{ "body", required_argument, NULL, 'b' },
-		{ "header", required_argument, NULL, 'H' },
-		{ "concurrency", required_argument, NULL, 'c' },
-		{ "requests", required_argument, NULL, 'r' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ "warmup", required_argument, NULL, 'w' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "expect", required_argument, NULL, 'e' },
-		{ "contains", required_argument, NULL, 'C' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"connect", required_argument, NULL, 'a'},
+		{"path", required_argument, NULL, 'p'},
+		{"body", required_argument, NULL, 'b'},
+		{"header", required_argument, NULL, 'H'},
+		{"concurrency", required_argument, NULL, 'c'},
+		{"requests", required_argument, NULL, 'r'},
+		{"seconds", required_argument, NULL, 's'},
+		{"warmup", required_argument, NULL, 'w'},
+		{"timeout", required_argument, NULL, 't'},
+		{"expect", required_argument, NULL, 'e'},
+		{"contains", required_argument, NULL, 'C'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	int which, at;
 
-	*options = (struct options){ .path = "/", .concurrency = 1, .timeout = 10 };
+	*options = (struct options){.path = "/", .concurrency = 1, .timeout = 10};
 	while ((which = getopt_long(argc, argv, "", longs, &at)) != -1) {
 		const char *name = which == '?' ? "" : longs[at].name;
 

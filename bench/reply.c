@@ -13,7 +13,7 @@ enum {
 
 void reply_init(struct reply *reply)
 {
-	*reply = (struct reply){ .phase = REPLY_HEAD };
+	*reply = (struct reply){.phase = REPLY_HEAD};
 }
 
 void reply_done(struct reply *reply)
@@ -145,7 +145,7 @@ static bool parse_field(struct reply *reply, struct framing *framing, const char
 
 static int step_head(struct reply *reply)
 {
-	struct framing framing = { 0 };
+	struct framing framing = {0};
 	const char *line;
 	size_t size;
 

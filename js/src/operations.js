@@ -11,7 +11,8 @@ export const pendingOperations = () => mapSize(waiting);
 // Resolves with the parsed payload; rejects with {status, payload}, which the caller turns into an error of its
 // own kind. Calling `cancel` forgets the operation: its answer, if there is one, goes nowhere.
 export function operation(kind, payload) {
-  if (mapSize(waiting) >= MAX_PENDING) throw rangeFailure("code.limit", `More than ${MAX_PENDING} operations are pending.`);
+  if (mapSize(waiting) >= MAX_PENDING)
+    throw rangeFailure("code.limit", `More than ${MAX_PENDING} operations are pending.`);
   const id = host.operation(kind, payload);
   const promise = new NativePromise((resolve, reject) => mapSet(waiting, id, { resolve, reject }));
   return { promise, cancel: () => mapDelete(waiting, id) };

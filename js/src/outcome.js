@@ -13,3 +13,7 @@ export const failRun = (error, code) => end({ error, code });
 export function outdo(error, code) {
   if (outcome === null || "value" in outcome) outcome = { error, code };
 }
+
+export function resetOutcome() {
+  outcome = null;
+}

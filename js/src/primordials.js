@@ -16,7 +16,8 @@ export {
 
 const { call } = Function.prototype;
 export const uncurry = (method) => call.bind(method);
-const getter = (object, key) => uncurry(getOwnPropertyDescriptor(object, key).get);
+// Missing only where the unit tests run, in an older engine.
+const getter = (object, key) => uncurry(getOwnPropertyDescriptor(object, key)?.get);
 
 export const { create, freeze, setPrototypeOf, preventExtensions, keys: objectKeys } = Object;
 export const hasOwn = Object.hasOwn;
@@ -129,7 +130,7 @@ export const NativeRangeError = RangeError;
 export const NativeSyntaxError = SyntaxError;
 export const NativeReferenceError = ReferenceError;
 export const NativeAggregateError = AggregateError;
-export const isErrorNative = Error.isError;
+export const isErrorNative = Error.isError ?? ((value) => value instanceof NativeError);
 
 // An array on which index assignment cannot meet a setter planted on Array.prototype or Object.prototype.
 export const bareArray = () => setPrototypeOf([], null);

@@ -1,7 +1,32 @@
 // The value of a run as JSON text. Unlike JSON.stringify it never leaves anything out silently: what JSON cannot
 // say is an error that names the place and the remedy. It runs on values that user code prepared, so it reads
 // every property once, through primordials, and does not care what user code did to the prototypes.
-import { attempt, bigintToString, bareArray, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, isFinite, numberValueOf, objectKeys, ownKeys, quote, reflectGet, apply, stringSlice, stringValueOf, booleanValueOf, mapSize, setSize, symbolToString, toStr, viewOf, typedArrayName, isErrorNative } from "./primordials.js";
+import {
+  attempt,
+  bigintToString,
+  bareArray,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  isFinite,
+  numberValueOf,
+  objectKeys,
+  ownKeys,
+  quote,
+  reflectGet,
+  apply,
+  stringSlice,
+  stringValueOf,
+  booleanValueOf,
+  mapSize,
+  setSize,
+  symbolToString,
+  toStr,
+  viewOf,
+  typedArrayName,
+  isErrorNative,
+} from "./primordials.js";
 import { plainFailure } from "./errors/failure.js";
 
 const MAX_DEPTH = 500;
@@ -26,7 +51,10 @@ export function toJson(value) {
     return write(value, path, trail, "") ?? "null";
   } catch (error) {
     if (!(error instanceof Unserializable)) throw error;
-    throw plainFailure("result.unserializable", `The result cannot be returned as JSON: ${error.message} at ${printPath(path)}. ${error.remedy}`);
+    throw plainFailure(
+      "result.unserializable",
+      `The result cannot be returned as JSON: ${error.message} at ${printPath(path)}. ${error.remedy}`,
+    );
   }
 }
 
@@ -41,7 +69,10 @@ function write(value, path, trail, key) {
     case "undefined":
       return undefined;
     case "bigint":
-      return refuse(`a BigInt (${stringSlice(bigintToString(value), 0, 40)}n)`, "Return String(value), or Number(value) if it is small enough.");
+      return refuse(
+        `a BigInt (${stringSlice(bigintToString(value), 0, 40)}n)`,
+        "Return String(value), or Number(value) if it is small enough.",
+      );
     case "symbol":
       return refuse(`a symbol (${stringSlice(symbolToString(value), 0, 60)})`, "Return a string.");
     case "function":
@@ -66,10 +97,13 @@ function writeObject(object, path, trail, key) {
     }
   }
   for (let i = 0; i < trail.length; i++)
-    if (trail[i] === object) refuse(`a cycle (the same object as ${printPath(path, i)})`, "Return the data without the reference back.");
+    if (trail[i] === object)
+      refuse(`a cycle (the same object as ${printPath(path, i)})`, "Return the data without the reference back.");
   if (trail.length >= MAX_DEPTH) refuse(`more than ${MAX_DEPTH} levels of nesting`, "Return flatter data.");
   trail[trail.length] = object;
-  const text = attemptArray(object) ? writeArray(object, path, trail) : writeMembers(unwrap(object), object, path, trail);
+  const text = attemptArray(object)
+    ? writeArray(object, path, trail)
+    : writeMembers(unwrap(object), object, path, trail);
   trail.length--;
   return text;
 }
@@ -94,11 +128,42 @@ function unwrap(object) {
   const bytes = viewOf(object);
   if (bytes) {
     const name = attempt(() => typedArrayName(object)) ?? "an ArrayBuffer";
-    refuse(`binary data (${name})`, "Return it alone to get bytes, or a string such as bytes.toBase64(), or Array.from(bytes).");
+    refuse(
+      `binary data (${name})`,
+      "Return it alone to get bytes, or a string such as bytes.toBase64(), or Array.from(bytes).",
+    );
   }
-  if (isErrorNative(object) && objectKeys(object).length === 0) refuse("an Error", "Return {name: error.name, message: error.message}, or throw it.");
+  if (isErrorNative(object) && objectKeys(object).length === 0)
+    refuse("an Error", "Return {name: error.name, message: error.message}, or throw it.");
+  const name = platformName(object);
+  if (name !== undefined)
+    refuse(
+      `a ${name} object`,
+      name === "Response" ? "Return await response.json() or .text()." : "Return plain data made from it.",
+    );
   if (isRegExp(object)) refuse("a RegExp", "Return its source as a string.");
   return object;
+}
+
+// Kinds whose content is not in properties: written as an object they would be {}.
+const hollow = [
+  [WeakMap.prototype, "WeakMap"],
+  [WeakSet.prototype, "WeakSet"],
+  [getPrototypeOf(getPrototypeOf(getPrototypeOf((function* () {})()))), "iterator"],
+  [getPrototypeOf(getPrototypeOf(getPrototypeOf((async function* () {})()))), "async iterator"],
+];
+const tests = [];
+export const refuseAsResult = (test, name) => tests.push([test, name]);
+
+function platformName(object) {
+  for (let i = 0; i < tests.length; i++) if (tests[i][0](object)) return tests[i][1];
+  let at = attempt(() => getPrototypeOf(object), null);
+  for (let depth = 0; at !== null && depth < 10; depth++) {
+    for (let i = 0; i < hollow.length; i++) if (hollow[i][0] === at) return hollow[i][1];
+    const from = at;
+    at = attempt(() => getPrototypeOf(from), null);
+  }
+  return undefined;
 }
 
 const boxes = [stringValueOf, numberValueOf, booleanValueOf];
@@ -155,7 +220,10 @@ function read(object, key) {
   try {
     return reflectGet(object, key);
   } catch (error) {
-    return refuse(`the property "${toStr(key)}", which threw ${explain(error)} when it was read,`, "Return plain data.");
+    return refuse(
+      `the property "${toStr(key)}", which threw ${explain(error)} when it was read,`,
+      "Return plain data.",
+    );
   }
 }
 
@@ -171,7 +239,14 @@ function explain(error) {
 function isName(key) {
   for (let i = 0; i < key.length; i++) {
     const c = key[i];
-    if (!((c >= "a" && c <= "z") || (c >= "A" && c <= "Z") || c === "_" || c === "$" || (i > 0 && c >= "0" && c <= "9"))) return false;
+    if (!(
+      (c >= "a" && c <= "z") ||
+      (c >= "A" && c <= "Z") ||
+      c === "_" ||
+      c === "$" ||
+      (i > 0 && c >= "0" && c <= "9")
+    ))
+      return false;
   }
   return key.length > 0;
 }

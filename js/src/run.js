@@ -2,20 +2,32 @@
 import { host } from "./host.js";
 import { describe, isOutOfMemory } from "./errors/describe.js";
 import { knowUnits } from "./errors/place.js";
-import { end, failRun, outcome, outdo } from "./outcome.js";
+import { end, failRun, outcome, outdo, resetOutcome } from "./outcome.js";
 import { plainFailure } from "./errors/failure.js";
-import { invocationOf } from "./entry.js";
+import { checkEntry, invocationOf } from "./entry.js";
 import { Linker, namespaceOf } from "./link/linker.js";
-import { compileUnit, loadUnits, makeUnits, saveUnits } from "./link/units.js";
+import { compileUnit, cachedQuick, loadUnits, makeUnits, saveQuick, saveUnits } from "./link/units.js";
 import { normalize } from "./link/resolve.js";
 import { quickScript } from "./link/quick.js";
 import { strip } from "./link/typescript.js";
 import { toJson } from "./result.js";
-import { nextDue, runNextDue } from "./timers.js";
+import { limitTimers, nextDue, runNextDue } from "./timers.js";
 import { pendingOperations } from "./operations.js";
 import { startClockAndChance } from "./globals/misc.js";
 import { removeWebAssembly } from "./globals/wasm.js";
-import { apply, bareArray, freeze, jsonParse, mapForEach, mapGet, NativeSyntaxError, promiseResolve, promiseThen, viewOf } from "./primordials.js";
+import {
+  apply,
+  bareArray,
+  freeze,
+  jsonParse,
+  mapForEach,
+  mapGet,
+  NativeMap,
+  NativeSyntaxError,
+  promiseResolve,
+  promiseThen,
+  viewOf,
+} from "./primordials.js";
 
 let started = false;
 let ended = false;
@@ -24,12 +36,17 @@ let background = null; // promises given to waitUntil
 export function start(job) {
   started = true;
   startClockAndChance();
+  limitTimers(job.timers);
   if (!job.wasm) removeWebAssembly();
   try {
     const units = makeUnits(job);
     knowUnits(units);
     const main = mapGet(units, normalize(job.main));
-    if (!main) throw plainFailure("code.module_not_found", `The artifact has no module named '${job.main}', which should be its entry.`);
+    if (!main)
+      throw plainFailure(
+        "code.module_not_found",
+        `The artifact has no module named '${job.main}', which should be its entry.`,
+      );
     const input = job.input === undefined ? undefined : jsonParse(job.input);
     if (!startQuick(units, main, job, input)) startLinked(units, main, job, input);
   } catch (error) {
@@ -38,14 +55,7 @@ export function start(job) {
 }
 
 function startQuick(units, main, job, input) {
-  if ((main.type !== "js" && main.type !== "ts") || job.compiled !== undefined) return false;
-  if (main.type === "ts" && !quickScript(main.text)) return false;
-  let script;
-  try {
-    script = quickScript(main.type === "ts" ? strip(main.text) : main.text);
-  } catch {
-    return false;
-  }
+  const script = job.compiled === undefined ? quickScriptOf(main) : cachedQuick(job.compiled);
   if (script === undefined) return false;
   let entry;
   try {
@@ -57,8 +67,20 @@ function startQuick(units, main, job, input) {
   }
   if (typeof entry !== "function") return false;
   main.quick = true;
+  // JavaScript needs no help to be as quick the next time.
+  if (main.type === "ts" && job.compiled === undefined) host.compiled(saveQuick(script));
   invoke({ kind: "code-mode", call: entry }, input);
   return true;
+}
+
+function quickScriptOf(unit) {
+  if (unit.type === "js") return quickScript(unit.text);
+  if (unit.type !== "ts" || quickScript(unit.text) === undefined) return undefined;
+  try {
+    return quickScript((unit.stripped = strip(unit.text)));
+  } catch {
+    return undefined;
+  }
 }
 
 function startLinked(units, main, job, input) {
@@ -67,15 +89,20 @@ function startLinked(units, main, job, input) {
     const saved = main.error ? undefined : saveUnits(units);
     if (saved !== undefined) host.compiled(saved);
   }
+  if (main.error) throw main.error;
+  checkEntry(main);
   const linker = new Linker(units, job);
   const { record, done } = linker.run(main.key);
-  const proceed = () => invoke(invocationOf(record.code ? namespaceOf(record) : null, main), input);
+  const proceed = () => invoke(invocationOf(namespaceOf(record), main), input);
   if (done === undefined) proceed();
   else promiseThen(promiseThen(done, proceed), undefined, (error) => failRun(error));
 }
 
 function invoke(invocation, input) {
-  const value = invocation.kind === "code-mode" ? apply(invocation.call, undefined, [codeModeArgument(input)]) : invocation.call(input, makeContext());
+  const value =
+    invocation.kind === "code-mode"
+      ? apply(invocation.call, undefined, [codeModeArgument(input)])
+      : invocation.call(input, makeContext());
   // Something that is no promise needs no turn of its own; thenables count as promises, as with `await`.
   if (value === null || (typeof value !== "object" && typeof value !== "function")) settle(value, invocation);
   else
@@ -97,12 +124,17 @@ class ExecutionContext {
     if (background === null) background = bareArray();
     const index = background.length;
     if (index >= 1000) throw plainFailure("code.limit", "waitUntil() was called more than 1000 times.");
-    background[index] = promiseThen(promiseResolve(promise), undefined, (error) => host.log(4, `waitUntil: ${describeShortly(error)}`, "[]"));
+    background[index] = promiseThen(promiseResolve(promise), undefined, (error) =>
+      host.log(4, `waitUntil: ${describeShortly(error)}`, "[]"),
+    );
   }
 
   passThroughOnException() {}
 }
-Object.defineProperty(ExecutionContext.prototype, Symbol.toStringTag, { value: "ExecutionContext", configurable: true });
+Object.defineProperty(ExecutionContext.prototype, Symbol.toStringTag, {
+  value: "ExecutionContext",
+  configurable: true,
+});
 
 const makeContext = () => new ExecutionContext();
 
@@ -116,7 +148,11 @@ function settle(value, invocation) {
       end({ value });
       return;
     }
-    promiseThen(invocation.result(value), (result) => end({ value: result }), (error) => failRun(error));
+    promiseThen(
+      invocation.result(value),
+      (result) => end({ value: result }),
+      (error) => failRun(error),
+    );
   };
   waitForBackground(0, finish);
 }
@@ -134,14 +170,9 @@ export function next() {
     report();
     return -1;
   }
-  const due = nextDue();
-  if (started && due < 0 && pendingOperations() === 0) {
-    end({
-      error: plainFailure("code.stalled", "The entry function's promise can never settle: the code waits for something, but no timer and no operation is pending."),
-    });
-    report();
-  }
-  return due;
+  // A run that waits for nothing that could come is not ended here: the host says so to the node, whose wall-time
+  // ceiling ends it.
+  return nextDue();
 }
 
 export function timers() {
@@ -151,6 +182,15 @@ export function timers() {
 export function rejected(promise, reason) {
   // It comes before the result it arrived with: the host reports rejections before it calls next().
   outdo(reason, "code.unhandled_rejection");
+}
+
+// Forgets a run that was only a rehearsal.
+export function reset() {
+  started = false;
+  ended = false;
+  background = null;
+  resetOutcome();
+  knowUnits(new NativeMap());
 }
 
 function report() {

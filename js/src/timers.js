@@ -1,9 +1,21 @@
 // setTimeout and its kin. Due times are in milliseconds since the epoch, as the run's clock counts them. The
 // clock stands still while code runs, so timers fire by due time, and at the same due time in order of creation.
 import { rangeFailure, typeFailure } from "./errors/failure.js";
-import { apply, bareArray, mapDelete, mapForEach, mapSet, mapSize, max, NativeMap, now, toInt, toNum } from "./primordials.js";
+import {
+  apply,
+  bareArray,
+  mapDelete,
+  mapForEach,
+  mapSet,
+  mapSize,
+  max,
+  NativeMap,
+  now,
+  toInt,
+  toNum,
+} from "./primordials.js";
 
-const MAX_PENDING = 10_000;
+let maxPending = 10_000;
 const MAX_DELAY = 2 ** 31 - 1;
 const MAX_NESTING = 5;
 
@@ -12,6 +24,11 @@ let heap = bareArray();
 let count = 0;
 let lastId = 0;
 let nesting = 0;
+
+/** Sets how many timers may be pending at once; `undefined` leaves it as it is. */
+export function limitTimers(limit) {
+  if (limit !== undefined) maxPending = limit;
+}
 
 const before = (a, b) => a.due < b.due || (a.due === b.due && a.order < b.order);
 let order = 0;
@@ -61,9 +78,9 @@ function compact() {
 function add(callback, delay, repeat, args) {
   if (typeof callback !== "function")
     throw typeFailure("code.exception", "The callback of a timer must be a function; strings are not evaluated.");
-  if (mapSize(timers) >= MAX_PENDING)
-    throw rangeFailure("code.limit", `More than ${MAX_PENDING} timers are pending. Clear some, or wait for them.`);
-  if (count > 2 * MAX_PENDING) compact();
+  if (mapSize(timers) >= maxPending)
+    throw rangeFailure("code.limit", `More than ${maxPending} timers are pending. Clear some, or wait for them.`);
+  if (count > 2 * maxPending) compact();
   let ms = max(0, toInt(toNum(delay)) || 0);
   // The delay is a signed 32-bit integer on every platform: what does not fit fires at once.
   if (ms > MAX_DELAY) ms = 1;
@@ -136,7 +153,12 @@ export function runNextDue(report) {
 }
 
 export function clearAllTimers() {
-  mapForEach(timers, (timer) => (timer.cancelled = true));
+  mapForEach(timers, (timer, id) => {
+    timer.cancelled = true;
+    mapDelete(timers, id);
+  });
+  lastId = 0;
+  order = 0;
   heap = bareArray();
   count = 0;
 }

@@ -265,7 +265,8 @@ static void start(struct run *r, struct sandbox *s)
 	struct node *n = r->node;
 	struct wire_bytes compiled = cache_get(n->cache, r->digest);
 	struct msg m = {.type = MSG_START,
-			.start = {.data_limit = s->base_data + r->spec.memory_bytes,
+			.start = {.memory_bytes = r->spec.memory_bytes,
+				  .data_limit = s->base_data + r->spec.memory_bytes,
 				  .cpu_s = r->spec.cpu_us / 1000000 + 2,
 				  .seed = r->spec.seed,
 				  .flags = r->flags,
@@ -408,7 +409,7 @@ void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, u
 	va_start(ap, format);
 	vsnprintf(r->detail, sizeof(r->detail), format, ap);
 	va_end(ap);
-	if (r->sandbox && r->sandbox->phase != PHASE_ENDED)
+	if (r->sandbox && !r->sandbox->exited) /* else its exit told */
 		measure(r);
 	r->done.reason = (uint8_t)why;
 	r->done.limit = limit;

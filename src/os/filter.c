@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -152,8 +153,11 @@ static int build_zygote(scmp_filter_ctx c)
 			      SCMP_CMP(0, SCMP_CMP_EQ, CLONE_PTHREAD)));
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
 			      SCMP_CMP(0, SCMP_CMP_EQ, 1 /* AF_UNIX */)));
-	/* Naming memory and threads is what the engine uses prctl for. */
-	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 0));
+	/* A process or thread may name itself, not its memory. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+			      SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
+			      SCMP_CMP(0, SCMP_CMP_NE, PR_SET_NAME)));
 	return r;
 }
 

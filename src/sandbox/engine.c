@@ -1,5 +1,6 @@
 #include "sandbox/engine.h"
 
+#include "base/json.h"
 #include "sandbox/clock.h"
 #include "sandbox/text.h"
 #include "wire/modmap.h"
@@ -9,8 +10,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Exported by the library, declared in its private header only (JSContextRefPrivate.h). */
+/* Exported by the library, declared in its private headers only (JSContextRefPrivate.h,
+ * JSObjectRefPrivate.h). */
 void JSGlobalContextSetEvalEnabled(JSGlobalContextRef ctx, bool enabled, JSStringRef message);
+JSObjectRef JSObjectGetProxyTarget(JSObjectRef object);
 void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef ctx, JSObjectRef function,
 						  JSValueRef *exception);
 
@@ -244,13 +247,31 @@ HOST_FUNCTION(host_exhausted, 1)
 	return fail_with(c, argv[0], 1, exception);
 }
 
+HOST_FUNCTION(host_proxy_target, 1)
+{
+	JSObjectRef target = NULL;
+
+	(void)argc;
+	(void)exception;
+	if (JSValueIsObject(c, argv[0]))
+		target = JSObjectGetProxyTarget((JSObjectRef)argv[0]);
+	return target ? target : JSValueMakeUndefined(c);
+}
+
 static const struct {
 	const char *name;
 	JSObjectCallAsFunctionCallback function;
 } host_functions[] = {
-	{"evaluate", host_evaluate},	  {"random", host_random}, {"utf8Encode", host_utf8_encode},
-	{"utf8Decode", host_utf8_decode}, {"log", host_log},	   {"operation", host_operation},
-	{"compiled", host_compiled},	  {"result", host_result}, {"fail", host_fail},
+	{"evaluate", host_evaluate},
+	{"random", host_random},
+	{"utf8Encode", host_utf8_encode},
+	{"utf8Decode", host_utf8_decode},
+	{"log", host_log},
+	{"operation", host_operation},
+	{"proxyTarget", host_proxy_target},
+	{"compiled", host_compiled},
+	{"result", host_result},
+	{"fail", host_fail},
 	{"exhausted", host_exhausted},
 };
 
@@ -290,6 +311,30 @@ static JSValueRef call(JSObjectRef function, size_t argc, const JSValueRef *argv
 		       JSValueRef *exception)
 {
 	return JSObjectCallAsFunction(ctx, function, NULL, argc, argv, exception);
+}
+
+/*
+ * A hook that throws was interrupted in the middle of the prelude: memory or stack ran out there.
+ * The run cannot go on.
+ */
+static JSValueRef call_hook(JSObjectRef hook, size_t argc, const JSValueRef *argv)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(LIMIT_ERROR), message = BUF_INIT(1024);
+	JSValueRef exception = NULL, v = call(hook, argc, argv, &exception);
+	JSStringRef s;
+
+	if (v)
+		return v;
+	s = JSValueToStringCopy(ctx, exception, NULL);
+	if (s) {
+		text_to_utf8(s, &message);
+		JSStringRelease(s);
+	}
+	buf_adds(&text, "{\"name\":\"InternalError\",\"code\":\"code.exception\",\"message\":");
+	json_string(&text, message.data, message.len);
+	buf_adds(&text, "}");
+	host->fail(strstr(buf_str(&message), "Out of memory") != NULL, WIRE_BUF(&text));
+	return NULL;
 }
 
 static int take_hooks(JSObjectRef o, struct err *reterr)
@@ -405,21 +450,20 @@ void engine_start(const struct msg_start *start)
 		JSGlobalContextSetEvalEnabled(ctx, false, off);
 		JSStringRelease(off);
 	}
-	call(hooks.start, 1, (JSValueRef[]){job}, &exception);
+	call_hook(hooks.start, 1, (JSValueRef[]){job});
 }
 
 void engine_answer(const struct msg_answer *a)
 {
 	JSValueRef argv[] = {JSValueMakeNumber(ctx, a->id), JSValueMakeNumber(ctx, a->status),
 			     string_value(a->payload.data, a->payload.len)};
-	JSValueRef exception = NULL;
 
-	call(hooks.answer, ARRAY_SIZE(argv), argv, &exception);
+	call_hook(hooks.answer, ARRAY_SIZE(argv), argv);
 }
 
 static double number_from(JSObjectRef hook)
 {
-	JSValueRef exception = NULL, v = call(hook, 0, NULL, &exception);
+	JSValueRef v = call_hook(hook, 0, NULL);
 
 	return v ? JSValueToNumber(ctx, v, NULL) : -1;
 }
@@ -433,9 +477,7 @@ int64_t engine_next_timer(void)
 
 void engine_run_timers(void)
 {
-	JSValueRef exception = NULL;
-
-	call(hooks.timers, 0, NULL, &exception);
+	call_hook(hooks.timers, 0, NULL);
 }
 
 uint32_t engine_pending(void)

@@ -1,13 +1,17 @@
 #include "sandbox/sandbox.h"
 
 #include "sandbox/clock.h"
+#include "sandbox/threads.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static struct {
+	int started;	     /* the ceilings are in force */
+	size_t memory;	     /* that ceiling, bytes */
 	int done;	     /* a result or failure was sent */
 	uint32_t operations; /* IDs given out */
 	int64_t waiting;     /* the WAIT that is outstanding; -2: none */
@@ -129,6 +133,40 @@ static void on_fail(int exhausted, struct wire_bytes error)
 	send_all(&b);
 }
 
+/*
+ * Whether more than half of the memory is used up. Then a process that dies, dies for want of
+ * memory: the engine asks for large pieces, and does not survive a no. What the node makes of it,
+ * it sees for itself.
+ */
+static int short_of_memory(void)
+{
+	void *p = mmap(NULL, self.memory / 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return 1;
+	munmap(p, self.memory / 2);
+	return 0;
+}
+
+/* Runs in a signal handler of a broken process: system calls only. */
+void sandbox_fatal(void)
+{
+	static const char text[] = "{\"name\":\"RangeError\",\"message\":\"Out of memory\"}";
+	static uint8_t frame[FRAME_HEADER + 5 + sizeof(text) - 1] = {
+		sizeof(frame) - FRAME_HEADER, 0, 0, 0, MSG_FAIL, 0, 0, 0, 1, sizeof(text) - 1};
+
+	if (self.done || !self.started || !short_of_memory())
+		return;
+	self.done = 1;
+	memcpy(frame + FRAME_HEADER + 5, text, sizeof(text) - 1);
+	exhaust();
+	send_all(&(struct buf){.data = frame, .len = sizeof(frame)});
+	while (read(JAIL_SOCKET, frame, 1) > 0)
+		;
+	_exit(1);
+}
+
 const struct engine_host sandbox_host = {on_log, on_operation, on_compiled, on_result, on_fail};
 
 /* The one place where a sandbox waits. Blocks for the next frame; *ret points into self.in. */
@@ -180,6 +218,8 @@ static void start(void)
 	 */
 	set_limit(RLIMIT_CPU, m.start.cpu_s);
 	set_limit(RLIMIT_DATA, m.start.data_limit);
+	self.started = 1;
+	self.memory = m.start.memory_bytes;
 	sandbox_random_seed(m.start.seed);
 	sandbox_clock_set(m.start.now_ms);
 	engine_start(&m.start);
@@ -210,14 +250,19 @@ static void wait_for_node(int64_t until)
 
 _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads)
 {
+	prctl(PR_SET_NAME, "cordon-sandbox");
 	if (jail_narrow(jail, sock, threads) < 0)
 		_exit(1);
+	if (threads)
+		threads_allow();
 	engine_touch();
 	send_message(&(struct msg){.type = MSG_TOUCHED, .touched = {0}});
 	start();
 	while (!self.done) {
 		int64_t due = engine_next_timer();
 
+		if (self.done)
+			break;
 		if (due >= 0 && due <= sandbox_clock_now())
 			engine_run_timers();
 		else

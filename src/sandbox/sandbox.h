@@ -13,5 +13,11 @@
 
 extern const struct engine_host sandbox_host;
 
+/*
+ * For reserve_seal(): the process is about to die. If that is for want of memory, it tells the
+ * node, in a way that the node can check, and waits for its end; else it returns.
+ */
+void sandbox_fatal(void);
+
 /* In the child, right after fork: closes the jail, serves one run, exits. */
 _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads);

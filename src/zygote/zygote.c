@@ -5,9 +5,9 @@
  *
  * Descriptors: 3 the node (packets), 4 the prelude (closed after reading).
  *
- * Stage one is PID 1 of its own PID namespace. It warms the engine, whose allocator keeps a helper
- * thread for a while, and forks stage two, which has one thread, proves it, and serves. When either
- * ends, the kernel ends every sandbox with it.
+ * It is PID 1 of its own PID namespace: when it ends, the kernel ends every sandbox with it. It
+ * must have one thread when it forks, or a child may inherit a lock that nobody will ever release:
+ * see threads.c.
  *
  * Worst case if it is owned: the runs of this engine mode on this node that start from now on.
  */
@@ -15,10 +15,11 @@
 #include "base/log.h"
 #include "os/fd.h"
 #include "sandbox/clock.h"
+#include "sandbox/reserve.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/threads.h"
 #include "wire/words.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -187,19 +188,6 @@ static void serve(int sig)
 	}
 }
 
-static size_t threads(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	struct dirent *e;
-	size_t n = 0;
-
-	while (d && (e = readdir(d)))
-		n += e->d_name[0] != '.';
-	if (d)
-		closedir(d);
-	return n;
-}
-
 /* Regulated: no page of this process may be both writable and executable. */
 static int check_no_writable_code(struct err *reterr)
 {
@@ -261,22 +249,18 @@ static void warm(void)
 		refuse(&e);
 }
 
-/* Stage two: one thread, its jail closed. Never returns. */
-_Noreturn static void stage_two(void)
+/* Closes the jail, says so, and serves. */
+static void open_shop(void)
 {
 	_cleanup_buf_ struct buf report = BUF_INIT(LIMIT_JAIL_REPORT);
 	struct err e;
 	sigset_t set;
-	size_t n = threads();
 	int sig;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "cordon-zygote-2");
-	if (n != 1) {
-		err_set(&e, EBUSY, "engine.threads",
-			"%zu threads before serving; exactly one is allowed", n);
+	if (threads_wait_alone(&e) < 0)
 		refuse(&e);
-	}
+	if (reserve_seal(sandbox_fatal, &e) < 0)
+		refuse(&e);
 	if (z.engine == ENGINE_REGULATED && check_no_writable_code(&e) < 0)
 		refuse(&e);
 	z.children = xcalloc(CHILDREN_MAX * 2, sizeof(*z.children));
@@ -295,14 +279,10 @@ _Noreturn static void stage_two(void)
 				    .zygote_ready = {{NULL, 0}, {NULL, 0}, WIRE_BUF(&report)}},
 		      NULL, 0) == 0)
 		serve(sig);
-	_exit(0);
 }
 
 int main(int argc, char **argv)
 {
-	int status;
-	pid_t pid;
-
 	log_init("cordon-zygote");
 	if (argc != 5 || words_engine_parse(argv[1], &z.engine) < 0 ||
 	    strncmp(argv[4], "--outer=", 8) != 0)
@@ -312,13 +292,6 @@ int main(int argc, char **argv)
 	z.outer = argv[4] + 8;
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	warm();
-	pid = fork();
-	if (pid < 0)
-		log_fatal("fork: %s", strerror(errno));
-	if (pid == 0)
-		stage_two();
-	close(NODE_FD);
-	while (waitpid(-1, &status, 0) != pid || (!WIFEXITED(status) && !WIFSIGNALED(status)))
-		;
-	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	open_shop();
+	return 0;
 }

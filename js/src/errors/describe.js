@@ -6,7 +6,18 @@ import { factsOf } from "./failure.js";
 import { host } from "../host.js";
 import { inspect } from "../inspect/inspect.js";
 import { isDOMException } from "../globals/dom-exception.js";
-import { isArray, isErrorNative, quote, reflectGet, stringSlice, stringStartsWith, symbolToString, toStr, toWellFormed } from "../primordials.js";
+import {
+  isArray,
+  isErrorNative,
+  quote,
+  reflectGet,
+  stringIndexOf,
+  stringSlice,
+  stringStartsWith,
+  symbolToString,
+  toStr,
+  toWellFormed,
+} from "../primordials.js";
 
 const MAX_MESSAGE = 8 * 1024;
 const MAX_STACK = 16 * 1024;
@@ -20,7 +31,9 @@ export const isError = (value) =>
 
 export function cap(text, limit) {
   // The cut may split a pair of surrogates.
-  return text.length <= limit ? toWellFormed(text) : `${toWellFormed(stringSlice(text, 0, limit))}… (${text.length - limit} more characters)`;
+  return text.length <= limit
+    ? toWellFormed(text)
+    : `${toWellFormed(stringSlice(text, 0, limit))}… (${text.length - limit} more characters)`;
 }
 
 function read(error, key) {
@@ -72,7 +85,10 @@ function describeAt(thrown, code, depth, seen) {
     ({ line, column } = placeOfFacts(facts));
   } else if (frames.length > 0) ({ file, line, column } = frames[0]);
 
-  const formatted = cap(`${name}${message === "" ? "" : `: ${message}`}${frames.length === 0 ? "" : `\n${formatFrames(frames)}`}`, MAX_STACK);
+  const formatted = cap(
+    `${name}${message === "" ? "" : `: ${message}`}${frames.length === 0 ? "" : `\n${formatFrames(frames)}`}`,
+    MAX_STACK,
+  );
   let text = `{"name":${quote(name)},"message":${quote(message)},"stack":${quote(formatted)}`;
   text += member("file", file) + member("line", line) + member("column", column);
   text += member("frame", file === null ? null : safeFrame(file, line, column));
@@ -92,15 +108,23 @@ function safeFrame(file, line, column) {
 
 // Rewriting shows through where the engine quotes source text in its messages.
 function cleanMessage(message) {
-  let text = message;
-  for (const prefix of ["(0, $imports.", "(0,$imports.", "$imports.", "$module."]) {
-    for (let at = text.indexOf(prefix); at >= 0; at = text.indexOf(prefix)) {
-      const rest = stringSlice(text, at + prefix.length);
-      if (prefix[0] === "(") {
-        const close = rest.indexOf(")");
-        text = stringSlice(text, 0, at) + stringSlice(rest, 0, close) + stringSlice(rest, close + 1);
-      } else text = stringSlice(text, 0, at) + rest;
-    }
+  if (stringIndexOf(message, "$") < 0) return message;
+  return without(without(withoutCalls(message), "$imports."), "$module.");
+}
+
+function without(text, prefix) {
+  for (let at = stringIndexOf(text, prefix); at >= 0; at = stringIndexOf(text, prefix, at))
+    text = stringSlice(text, 0, at) + stringSlice(text, at + prefix.length);
+  return text;
+}
+
+// `(0,$imports.x)` was `x`.
+function withoutCalls(text) {
+  const prefix = "(0,$imports.";
+  for (let at = stringIndexOf(text, prefix); at >= 0; at = stringIndexOf(text, prefix, at)) {
+    const close = stringIndexOf(text, ")", at);
+    if (close < 0) return text;
+    text = stringSlice(text, 0, at) + stringSlice(text, at + prefix.length, close) + stringSlice(text, close + 1);
   }
   return text;
 }
@@ -146,12 +170,21 @@ function describeValue(value, code) {
   const printed = cap(typeof value === "string" ? value : inspect(value, { depth: 3 }), MAX_MESSAGE);
   const what = value === null || value === undefined ? toStr(value) : `a value of type ${typeName(value)}`;
   const message =
-    value === "" ? "The code threw an empty string instead of an Error." : value === null || value === undefined ? `The code threw ${what} instead of an Error.` : printed;
+    value === ""
+      ? "The code threw an empty string instead of an Error."
+      : value === null || value === undefined
+        ? `The code threw ${what} instead of an Error.`
+        : printed;
   const thrown = `{"type":${quote(typeName(value))},"printed":${quote(printed)}}`;
   return `{"name":"Error","message":${quote(message)},"stack":null,"file":null,"line":null,"column":null,"frame":null,"code":${quote(code)},"thrown":${thrown},"cause":null}`;
 }
 
 // Memory that ran out is told apart from an error that says so: the host checks which it was.
 export function isOutOfMemory(thrown) {
-  return isErrorNative(thrown) && factsOf(thrown) === undefined && read(thrown, "name") === "RangeError" && stringStartsWith(readText(thrown, "message", 100), "Out of memory");
+  return (
+    isErrorNative(thrown) &&
+    factsOf(thrown) === undefined &&
+    read(thrown, "name") === "RangeError" &&
+    stringStartsWith(readText(thrown, "message", 100), "Out of memory")
+  );
 }

@@ -1,6 +1,14 @@
 // What we know about errors that we made ourselves: their stable code and where in the user's source they are.
 // Kept beside the error, so that the error object the user may catch looks like the platform's own.
-import { NativeError, NativeRangeError, NativeSyntaxError, NativeTypeError, NativeWeakMap, weakGet, weakSet } from "../primordials.js";
+import {
+  NativeError,
+  NativeRangeError,
+  NativeSyntaxError,
+  NativeTypeError,
+  NativeWeakMap,
+  weakGet,
+  weakSet,
+} from "../primordials.js";
 
 const facts = new NativeWeakMap();
 

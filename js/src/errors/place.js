@@ -2,7 +2,20 @@
 import { QUICK_PREFIX } from "../link/quick.js";
 import { lineText, locate, mapBack, offsetOf } from "../link/positions.js";
 import { originalColumn, strip } from "../link/typescript.js";
-import { attempt, mapForEach, mapGet, max, min, NativeMap, mapSet, padStart, stringIndexOf, stringRepeat, stringSlice, toStr } from "../primordials.js";
+import {
+  attempt,
+  mapForEach,
+  mapGet,
+  max,
+  min,
+  NativeMap,
+  mapSet,
+  padStart,
+  stringIndexOf,
+  stringRepeat,
+  stringSlice,
+  toStr,
+} from "../primordials.js";
 
 let byName = new NativeMap();
 
@@ -20,7 +33,13 @@ function beforeStripping(unit, line, column) {
   return { line, column: unit.type === "ts" ? attempt(() => originalColumn(unit.text, line, column), column) : column };
 }
 
+// Stripping may have to be done again, by a library that does not withstand what user code did to the builtins.
+// Then the line is right and the column is that of what ran.
 export function placeOfGenerated(unit, line, column) {
+  return attempt(() => preciselyPlaced(unit, line, column), { line, column });
+}
+
+function preciselyPlaced(unit, line, column) {
   if (unit.quick) {
     const shift = line === 1 ? QUICK_PREFIX.length : 0;
     return beforeStripping(unit, line, max(1, column - shift));

@@ -25,11 +25,13 @@ export function framesOf(stack) {
 // Until its first await an async function is on the stack twice: its body, and the shell that started it, which
 // stands at the end of the function or at its parameters.
 function isAsyncShell(frame, inner) {
-  if (inner === undefined || inner.file !== frame.file || (inner.name !== frame.name && inner.name !== "")) return false;
+  if (inner === undefined || inner.file !== frame.file || (inner.name !== frame.name && inner.name !== ""))
+    return false;
   const { text } = unitNamed(frame.file);
   if (typeof text !== "string") return false;
   const before = stringSlice(lineText(text, frame.line), 0, frame.column - 1);
-  if (before[before.length - 1] === "}") return true;
+  const last = before[before.length - 1];
+  if (last === "}" || last === "{") return true;
   for (let at = stringLastIndexOf(before, "async"); at >= 0; at = stringLastIndexOf(before, "async", at - 1)) {
     if (headOfAsync(before, at + 5)) return true;
     if (at === 0) break;

@@ -1,13 +1,24 @@
 // The Body mixin (Fetch Standard, section 5.3) over bytes that are all there.
 import { utf8Decode, utf8Encode } from "../globals/utf8.js";
 import { isParams, paramsToString } from "../globals/url.js";
-import { Bytes, isArrayBuffer, isView, jsonParse, stringSlice, charCodeAt, typedArrayBuffer, typedArraySlice, viewOf } from "../primordials.js";
+import {
+  Bytes,
+  isArrayBuffer,
+  isView,
+  jsonParse,
+  stringSlice,
+  charCodeAt,
+  typedArrayBuffer,
+  typedArraySlice,
+  viewOf,
+} from "../primordials.js";
 
 // {bytes, type} of what the constructor of a Request or Response was given; null for none.
 export function extractBody(value) {
   if (value === null || value === undefined) return null;
   if (isArrayBuffer(value) || isView(value)) return { bytes: typedArraySlice(viewOf(value)), type: null };
-  if (isParams(value)) return { bytes: utf8Encode(paramsToString(value)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+  if (isParams(value))
+    return { bytes: utf8Encode(paramsToString(value)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
   return { bytes: utf8Encode(`${value}`), type: "text/plain;charset=UTF-8" };
 }
 
@@ -39,7 +50,13 @@ export function mixBody(Interface, stateOf) {
       return decodeText(consume(this));
     },
   };
-  for (const name in methods) Object.defineProperty(Interface.prototype, name, { value: methods[name], writable: true, enumerable: true, configurable: true });
+  for (const name in methods)
+    Object.defineProperty(Interface.prototype, name, {
+      value: methods[name],
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   const attributes = {
     get bodyUsed() {
       return stateOf(this).used;

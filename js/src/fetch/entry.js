@@ -1,7 +1,19 @@
 // Calling a default export's fetch(request, env, ctx) with a Request made from the input, and turning its
 // Response into the run's result.
 import { setFetchInvocation } from "../entry.js";
-import { apply, freeze, hasOwn, isArray, jsonParse, promiseResolve, promiseThen, stringIncludes, stringStartsWith, toBase64, toLowerCase } from "../primordials.js";
+import {
+  apply,
+  freeze,
+  hasOwn,
+  isArray,
+  jsonParse,
+  promiseResolve,
+  promiseThen,
+  stringIncludes,
+  stringStartsWith,
+  toBase64,
+  toLowerCase,
+} from "../primordials.js";
 import { plainFailure } from "../errors/failure.js";
 import { decodeText } from "./body.js";
 import { sorted } from "./headers.js";
@@ -15,23 +27,43 @@ function requestOf(input) {
   if (input === undefined || input === null) return new Request(DEFAULT_URL);
   const has = (key) => hasOwn(input, key);
   if (typeof input !== "object" || isArray(input) || !(has("url") || has("method") || has("headers") || has("body")))
-    return new Request(DEFAULT_URL, { method: "POST", headers: { "content-type": "application/json" }, body: toJson(input) });
+    return new Request(DEFAULT_URL, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: toJson(input),
+    });
   const { url = DEFAULT_URL, headers, body } = input;
   const sends = body !== undefined && body !== null;
   const isText = typeof body === "string";
-  const request = new Request(url, { method: input.method ?? (sends ? "POST" : "GET"), headers: headers ?? undefined, body: sends ? (isText ? body : toJson(body)) : undefined });
-  if (sends && !isText && !(headers && new Request(url, { headers }).headers.has("content-type"))) request.headers.set("content-type", "application/json");
+  const request = new Request(url, {
+    method: input.method ?? (sends ? "POST" : "GET"),
+    headers: headers ?? undefined,
+    body: sends ? (isText ? body : toJson(body)) : undefined,
+  });
+  if (sends && !isText && !(headers && new Request(url, { headers }).headers.has("content-type")))
+    request.headers.set("content-type", "application/json");
   return request;
 }
 
 async function resultOf(value) {
   if (!isResponse(value))
-    throw plainFailure("code.exception", "fetch(request, env, ctx) must return a Response, for example: return Response.json({ ok: true })");
+    throw plainFailure(
+      "code.exception",
+      "fetch(request, env, ctx) must return a Response, for example: return Response.json({ ok: true })",
+    );
   const { status, headers, bytes, used } = responseState(value);
-  if (used) throw plainFailure("code.exception", "The Response that was returned has already been read. Return response.clone(), or a new Response.");
+  if (used)
+    throw plainFailure(
+      "code.exception",
+      "The Response that was returned has already been read. Return response.clone(), or a new Response.",
+    );
   const fields = {};
   for (const [name, item] of sorted(headers)) fields[name] = hasOwn(fields, name) ? `${fields[name]}, ${item}` : item;
-  return { status, headers: fields, body: bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? "")) };
+  return {
+    status,
+    headers: fields,
+    body: bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? "")),
+  };
 }
 
 function bodyOf(bytes, type) {
@@ -42,7 +74,12 @@ function bodyOf(bytes, type) {
       return decodeText(bytes);
     }
   }
-  if (stringStartsWith(type, "text/") || stringStartsWith(type, "application/x-www-form-urlencoded") || stringStartsWith(type, "application/javascript")) return decodeText(bytes);
+  if (
+    stringStartsWith(type, "text/") ||
+    stringStartsWith(type, "application/x-www-form-urlencoded") ||
+    stringStartsWith(type, "application/javascript")
+  )
+    return decodeText(bytes);
   return { base64: toBase64(bytes) };
 }
 

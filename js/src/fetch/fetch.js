@@ -15,9 +15,15 @@ function refusal({ status, payload }) {
   const why = message ?? (status === 1 ? "The policy does not allow it." : "The request failed.");
   const stable = code ?? (status === 1 ? "egress.denied" : "egress.failed");
   const extra = { decision: text(decision), rule: text(rule), remedy: text(remedy) };
-  const error = failure(NativeTypeError, stable, `fetch ${status === 1 ? "denied" : "failed"}: ${why}${remedy ? ` ${remedy}` : ""}`, { extra });
+  const error = failure(
+    NativeTypeError,
+    stable,
+    `fetch ${status === 1 ? "denied" : "failed"}: ${why}${remedy ? ` ${remedy}` : ""}`,
+    { extra },
+  );
   const properties = { code: stable, ...extra };
-  for (const key in properties) defineProperty(error, key, { value: properties[key], writable: true, enumerable: true, configurable: true });
+  for (const key in properties)
+    defineProperty(error, key, { value: properties[key], writable: true, enumerable: true, configurable: true });
   return error;
 }
 
@@ -34,7 +40,15 @@ function responseOf(payload, url) {
   const headers = new Headers(payload.headers ?? []);
   setGuard(headers, "immutable");
   const bytes = typeof payload.body === "string" ? base64ToBytes(payload.body) : null;
-  return makeResponse({ type: "basic", url: payload.url ?? url, redirected: Boolean(payload.redirected), status: payload.status, statusText: payload.statusText ?? "", headers, bytes });
+  return makeResponse({
+    type: "basic",
+    url: payload.url ?? url,
+    redirected: Boolean(payload.redirected),
+    status: payload.status,
+    statusText: payload.statusText ?? "",
+    headers,
+    bytes,
+  });
 }
 
 async function fetchHere(request) {

@@ -1,11 +1,11 @@
 // Headers (Fetch Standard, section 5.1).
 import { defineInterface, dress, requireArguments } from "../globals/idl.js";
+import { refuseAsResult } from "../result.js";
 import { showAs } from "../inspect/inspect.js";
 import { refuseToClone } from "../globals/structured-clone.js";
 
 const MAX_HEADERS = 1000;
 const name_ = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// eslint-disable-next-line no-control-regex -- these are the characters a value must not have
 const badValue = /[\0\r\n]|[^\0-\xff]/;
 
 const test = RegExp.prototype.test.call.bind(RegExp.prototype.test);
@@ -177,10 +177,15 @@ function iterate(headers, pick) {
 
 export function installHeaders() {
   dress(HeadersIterator, "Headers Iterator");
-  Object.defineProperty(Headers.prototype, Symbol.iterator, { value: Headers.prototype.entries, writable: true, configurable: true });
+  Object.defineProperty(Headers.prototype, Symbol.iterator, {
+    value: Headers.prototype.entries,
+    writable: true,
+    configurable: true,
+  });
   defineInterface("Headers", Headers);
   showAs(isHeaders, (headers) => Object.fromEntries(sorted(headers)));
   refuseToClone(isHeaders);
+  refuseAsResult(isHeaders, "Headers");
 }
 
 export { Headers, isHeaders, listOf, guardOf as setGuard };

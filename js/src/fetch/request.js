@@ -3,6 +3,7 @@ import { followingSignal, isSignal } from "../globals/abort.js";
 import { defineInterface, requireArguments } from "../globals/idl.js";
 import { refuseToClone } from "../globals/structured-clone.js";
 import { hrefOf, PlatformURL } from "../globals/url.js";
+import { refuseAsResult } from "../result.js";
 import { showAs } from "../inspect/inspect.js";
 import { extractBody, mixBody } from "./body.js";
 import { Headers, listOf } from "./headers.js";
@@ -12,9 +13,29 @@ const enums = {
   credentials: ["omit", "same-origin", "include"],
   cache: ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"],
   redirect: ["follow", "error", "manual"],
-  referrerPolicy: ["", "no-referrer", "no-referrer-when-downgrade", "same-origin", "origin", "strict-origin", "origin-when-cross-origin", "strict-origin-when-cross-origin", "unsafe-url"],
+  referrerPolicy: [
+    "",
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "same-origin",
+    "origin",
+    "strict-origin",
+    "origin-when-cross-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-url",
+  ],
 };
-const defaults = { mode: "cors", credentials: "same-origin", cache: "default", redirect: "follow", referrerPolicy: "", referrer: "about:client", integrity: "", keepalive: false, duplex: "half" };
+const defaults = {
+  mode: "cors",
+  credentials: "same-origin",
+  cache: "default",
+  redirect: "follow",
+  referrerPolicy: "",
+  referrer: "about:client",
+  integrity: "",
+  keepalive: false,
+  duplex: "half",
+};
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const normalized = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 const forbidden = /^(?:CONNECT|TRACE|TRACK)$/i;
@@ -32,23 +53,27 @@ class Request {
   constructor(input, init = {}) {
     requireArguments(1, arguments.length, "Request");
     if (init === null) init = {};
-    if (typeof init !== "object" && typeof init !== "function") throw new TypeError("The options of a Request must be an object.");
+    if (typeof init !== "object" && typeof init !== "function")
+      throw new TypeError("The options of a Request must be an object.");
     const from = isRequest(input) ? input.#state : null;
     const state = { ...defaults, method: "GET", ...from, used: false };
     if (!from) state.url = parseURL(input);
     for (const key in enums) if (init[key] !== undefined) state[key] = choice(key, init[key]);
-    if (state.mode === "navigate" && init.mode !== undefined) throw new TypeError("A Request's mode cannot be 'navigate'.");
+    if (state.mode === "navigate" && init.mode !== undefined)
+      throw new TypeError("A Request's mode cannot be 'navigate'.");
     if (init.window !== undefined && init.window !== null) throw new TypeError("A Request's window can only be null.");
     if (init.integrity !== undefined) state.integrity = `${init.integrity}`;
     if (init.keepalive !== undefined) state.keepalive = Boolean(init.keepalive);
     if (init.method !== undefined) state.method = methodOf(init.method);
     const signal = init.signal === undefined ? from?.signal : init.signal;
-    if (signal !== undefined && signal !== null && !isSignal(signal)) throw new TypeError("The option 'signal' is not an AbortSignal.");
+    if (signal !== undefined && signal !== null && !isSignal(signal))
+      throw new TypeError("The option 'signal' is not an AbortSignal.");
     state.signal = followingSignal(signal);
     state.headers = new Headers(init.headers ?? (from ? listOf(from.headers) : undefined));
 
     const given = init.body !== undefined && init.body !== null;
-    if ((given || from?.bytes) && (state.method === "GET" || state.method === "HEAD")) throw new TypeError(`A ${state.method} request cannot have a body.`);
+    if ((given || from?.bytes) && (state.method === "GET" || state.method === "HEAD"))
+      throw new TypeError(`A ${state.method} request cannot have a body.`);
     if (given) {
       const body = extractBody(init.body);
       state.bytes = body.bytes;
@@ -108,7 +133,11 @@ class Request {
   clone() {
     if (this.#state.used) throw new TypeError("The body has already been read.");
     const copy = new Request(this.#state.url);
-    copy.#state = { ...this.#state, headers: new Headers(listOf(this.#state.headers)), signal: followingSignal(this.#state.signal) };
+    copy.#state = {
+      ...this.#state,
+      headers: new Headers(listOf(this.#state.headers)),
+      signal: followingSignal(this.#state.signal),
+    };
     return copy;
   }
 }
@@ -142,6 +171,7 @@ export function installRequest() {
   defineInterface("Request", Request);
   showAs(isRequest, ({ method, url, headers }) => ({ method, url, headers }));
   refuseToClone(isRequest);
+  refuseAsResult(isRequest, "Request");
 }
 
 export { Request, stateOf as requestState };

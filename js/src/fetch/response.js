@@ -3,6 +3,7 @@ import { defineInterface, requireArguments } from "../globals/idl.js";
 import { refuseToClone } from "../globals/structured-clone.js";
 import { hrefOf, PlatformURL } from "../globals/url.js";
 import { utf8Encode } from "../globals/utf8.js";
+import { refuseAsResult } from "../result.js";
 import { showAs } from "../inspect/inspect.js";
 import { extractBody, mixBody } from "./body.js";
 import { Headers, listOf, setGuard } from "./headers.js";
@@ -15,7 +16,16 @@ let stateOf, isResponse, makeResponse;
 const { stringify } = JSON;
 
 class Response {
-  #state = { type: "default", url: "", redirected: false, status: 200, statusText: "", headers: new Headers(), bytes: null, used: false };
+  #state = {
+    type: "default",
+    url: "",
+    redirected: false,
+    status: 200,
+    statusText: "",
+    headers: new Headers(),
+    bytes: null,
+    used: false,
+  };
 
   static {
     stateOf = (response) => response.#state;
@@ -33,7 +43,8 @@ class Response {
 
   #initialize(init, body) {
     if (init === null || init === undefined) init = {};
-    if (typeof init !== "object" && typeof init !== "function") throw new TypeError("The options of a Response must be an object.");
+    if (typeof init !== "object" && typeof init !== "function")
+      throw new TypeError("The options of a Response must be an object.");
     const status = init.status === undefined ? 200 : toUnsignedShort(init.status);
     if (status < 200 || status > 599) throw new RangeError(`The status ${status} is not in the range 200 to 599.`);
     const statusText = init.statusText === undefined ? "" : `${init.statusText}`;
@@ -115,6 +126,7 @@ export function installResponse() {
   Object.defineProperty(Response, "length", { value: 0, configurable: true });
   showAs(isResponse, ({ status, statusText, ok, url, headers }) => ({ status, statusText, ok, url, headers }));
   refuseToClone(isResponse);
+  refuseAsResult(isResponse, "Response");
 }
 
 export { Response, isResponse, makeResponse, stateOf as responseState };

@@ -58,7 +58,8 @@ class AbortSignal extends EventTarget {
   static timeout(milliseconds) {
     requireArguments(1, arguments.length, "AbortSignal.timeout");
     const ms = Number(milliseconds);
-    if (!Number.isFinite(ms) || ms < 0 || ms > Number.MAX_SAFE_INTEGER) throw new TypeError("The timeout must be a number of milliseconds, not negative.");
+    if (!Number.isFinite(ms) || ms < 0 || ms > Number.MAX_SAFE_INTEGER)
+      throw new TypeError("The timeout must be a number of milliseconds, not negative.");
     const signal = new AbortSignal(secret);
     setTimeoutHere(() => abort(signal, new DOMException("The operation timed out.", "TimeoutError")), ms, []);
     return signal;
@@ -67,7 +68,8 @@ class AbortSignal extends EventTarget {
   static any(signals) {
     requireArguments(1, arguments.length, "AbortSignal.any");
     const list = [...signals];
-    for (const signal of list) if (!isSignal(signal)) throw new TypeError("AbortSignal.any() takes a list of AbortSignals.");
+    for (const signal of list)
+      if (!isSignal(signal)) throw new TypeError("AbortSignal.any() takes a list of AbortSignals.");
     const result = new AbortSignal(secret);
     for (const signal of list)
       if (signal.#aborted) {

@@ -6,7 +6,20 @@ import { tableText } from "../inspect/table.js";
 import { formatFrames, framesOf } from "../errors/stack.js";
 import { host } from "../host.js";
 import { defineGlobal } from "./idl.js";
-import { defineProperty, mapDelete, mapGet, mapSet, mapSize, NativeError, NativeMap, now, stringIndexOf, stringRepeat, stringSlice, toStr } from "../primordials.js";
+import {
+  defineProperty,
+  mapDelete,
+  mapGet,
+  mapSet,
+  mapSize,
+  NativeError,
+  NativeMap,
+  now,
+  stringIndexOf,
+  stringRepeat,
+  stringSlice,
+  toStr,
+} from "../primordials.js";
 
 const [DEBUG, LOG, INFO, WARN, ERROR] = [0, 1, 2, 3, 4];
 const MAX_LABELS = 1000;
@@ -111,14 +124,18 @@ const methods = {
 function elapsed(key, args) {
   const from = mapGet(started, key);
   if (from === undefined) emit(WARN, `Timer '${key}' does not exist`, [key]);
-  else emit(INFO, `${key}: ${toStr(now() - from)}ms${args.length === 0 ? "" : ` ${formatArguments(args)}`}`, [key, now() - from]);
+  else
+    emit(INFO, `${key}: ${toStr(now() - from)}ms${args.length === 0 ? "" : ` ${formatArguments(args)}`}`, [
+      key,
+      now() - from,
+    ]);
 }
 
 export function installConsole() {
   // Console Standard, section 1: a namespace object whose prototype is an empty object.
   const console = Object.create({});
-  for (const name in methods) defineProperty(console, name, { value: methods[name], writable: true, enumerable: true, configurable: true });
+  for (const name in methods)
+    defineProperty(console, name, { value: methods[name], writable: true, enumerable: true, configurable: true });
   defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
   defineGlobal("console", console);
 }
-

@@ -3,7 +3,22 @@
 import { host } from "../host.js";
 import { DOMException } from "./dom-exception.js";
 import { defineFunctions, defineInterface, requireArguments } from "./idl.js";
-import { base64ToBytes, Bytes, charCodeAt, fromCharCode, isView, min, stringSlice, stringTrim, toBase64, toLowerCase, typedArraySet, typedArraySlice, typedArraySubarray, viewOf } from "../primordials.js";
+import {
+  base64ToBytes,
+  Bytes,
+  charCodeAt,
+  fromCharCode,
+  isView,
+  min,
+  stringSlice,
+  stringTrim,
+  toBase64,
+  toLowerCase,
+  typedArraySet,
+  typedArraySlice,
+  typedArraySubarray,
+  viewOf,
+} from "../primordials.js";
 
 const labels = { __proto__: null };
 const encodings = {
@@ -17,8 +32,8 @@ for (const name in encodings) for (const label of encodings[name].split(" ")) la
 
 // Code points of the bytes 0x80 to 0x9f in windows-1252; all others are themselves.
 const windows1252 = [
-  0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f, 0x90,
-  0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
+  0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f,
+  0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
 ];
 
 class TextEncoder {
@@ -38,7 +53,8 @@ class TextEncoder {
     void this.#brand;
     requireArguments(2, arguments.length, "TextEncoder.encodeInto");
     const text = `${source}`;
-    if (!(isView(destination) && destination instanceof Bytes)) throw new TypeError("The destination must be a Uint8Array.");
+    if (!(isView(destination) && destination instanceof Bytes))
+      throw new TypeError("The destination must be a Uint8Array.");
     // At least one byte for each unit, so no more of the string can matter.
     const room = destination.length;
     let part = text.length > room ? stringSlice(text, 0, room) : text;
@@ -216,7 +232,8 @@ const base64Functions = {
     const bytes = new Bytes(text.length);
     for (let i = 0; i < text.length; i++) {
       const c = charCodeAt(text, i);
-      if (c > 255) throw new DOMException("The string contains characters outside of the Latin1 range.", "InvalidCharacterError");
+      if (c > 255)
+        throw new DOMException("The string contains characters outside of the Latin1 range.", "InvalidCharacterError");
       bytes[i] = c;
     }
     return toBase64(bytes);

@@ -64,7 +64,8 @@ class Event {
       return !event.#prevented;
     };
     dispatchTrusted = (event, target, listeners, trusted) => {
-      if (event.#dispatching || !event.#initialized) throw new DOMException("The event is already being dispatched.", "InvalidStateError");
+      if (event.#dispatching || !event.#initialized)
+        throw new DOMException("The event is already being dispatched.", "InvalidStateError");
       event.#trusted = trusted;
       return invoke(event, target, listeners);
     };
@@ -144,7 +145,8 @@ export const setTimeOrigin = (value) => (origin = value);
 
 function dictionary(value) {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "object" && typeof value !== "function") throw new NativeTypeError("The options must be an object.");
+  if (typeof value !== "object" && typeof value !== "function")
+    throw new NativeTypeError("The options must be an object.");
   return value;
 }
 
@@ -229,7 +231,8 @@ class EventTarget {
     const once = isObject && Boolean(options.once);
     const passive = isObject && Boolean(options.passive);
     const signal = isObject ? options.signal : undefined;
-    if (signal !== undefined && !signalHooks?.is(signal)) throw new NativeTypeError("The option 'signal' is not an AbortSignal.");
+    if (signal !== undefined && !signalHooks?.is(signal))
+      throw new NativeTypeError("The option 'signal' is not an AbortSignal.");
     checkCallback(callback);
     if (callback === null || callback === undefined || (signal && signal.aborted)) return;
     const listener = { type: `${type}`, callback, capture, once, passive, removed: false };

@@ -9,7 +9,8 @@ export function defineGlobal(name, value) {
 }
 
 export function defineFunctions(functions) {
-  for (const name in functions) defineProperty(globalThis, name, { ...attributes, enumerable: true, value: functions[name] });
+  for (const name in functions)
+    defineProperty(globalThis, name, { ...attributes, enumerable: true, value: functions[name] });
 }
 
 // The name is given because the bundler may have changed the class's own.

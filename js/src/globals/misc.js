@@ -4,7 +4,22 @@ import { failRun } from "../outcome.js";
 import { DOMException } from "./dom-exception.js";
 import { EventTarget, setTimeOrigin, timeOrigin } from "./events.js";
 import { defineFunctions, defineInterface, requireArguments } from "./idl.js";
-import { apply, bareArray, Bytes, defineProperty, isView, NativePromise, now, promiseThen, typedArrayBuffer, typedArrayByteLength, typedArrayByteOffset, typedArrayName, numberToString, padStart } from "../primordials.js";
+import {
+  apply,
+  bareArray,
+  Bytes,
+  defineProperty,
+  isView,
+  NativePromise,
+  now,
+  promiseThen,
+  typedArrayBuffer,
+  typedArrayByteLength,
+  typedArrayByteOffset,
+  typedArrayName,
+  numberToString,
+  padStart,
+} from "../primordials.js";
 
 const resolved = NativePromise.resolve();
 let constructing = false;
@@ -36,7 +51,17 @@ class Performance extends EventTarget {
   }
 }
 
-const integers = new Set(["Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array"]);
+const integers = new Set([
+  "Int8Array",
+  "Uint8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "BigInt64Array",
+  "BigUint64Array",
+]);
 
 class Crypto {
   #brand;
@@ -48,10 +73,15 @@ class Crypto {
     void this.#brand;
     requireArguments(1, arguments.length, "Crypto.getRandomValues");
     const name = isView(array) ? typedArrayName(array) : undefined;
-    if (name === undefined && !isView(array)) throw new TypeError("The argument of getRandomValues() must be a typed array.");
+    if (name === undefined && !isView(array))
+      throw new TypeError("The argument of getRandomValues() must be a typed array.");
     if (!integers.has(name)) throw new DOMException("The typed array must be one of integers.", "TypeMismatchError");
     const length = typedArrayByteLength(array);
-    if (length > 65536) throw new DOMException(`The typed array has ${length} bytes; at most 65536 can be filled at once.`, "QuotaExceededError");
+    if (length > 65536)
+      throw new DOMException(
+        `The typed array has ${length} bytes; at most 65536 can be filled at once.`,
+        "QuotaExceededError",
+      );
     host.random(new Bytes(typedArrayBuffer(array), typedArrayByteOffset(array), length));
     return array;
   }
@@ -137,11 +167,30 @@ export function installMisc() {
   defineInterface("Performance", Performance);
   defineInterface("Crypto", Crypto);
   defineInterface("Navigator", Navigator);
-  defineProperty(globalThis, "performance", { value: single(Performance), writable: true, enumerable: true, configurable: true });
+  defineProperty(globalThis, "performance", {
+    value: single(Performance),
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
   defineProperty(globalThis, "crypto", { value: single(Crypto), writable: true, enumerable: true, configurable: true });
-  defineProperty(globalThis, "navigator", { value: single(Navigator), writable: true, enumerable: true, configurable: true });
+  defineProperty(globalThis, "navigator", {
+    value: single(Navigator),
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
   defineProperty(globalThis, "self", { value: globalThis, writable: true, enumerable: true, configurable: true });
   defineFunctions(functions);
   // A method, so that it is no constructor, as the original.
-  defineProperty(Math, "random", { value: { random() { return random(); } }.random, writable: true, enumerable: false, configurable: true });
+  defineProperty(Math, "random", {
+    value: {
+      random() {
+        return random();
+      },
+    }.random,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
 }

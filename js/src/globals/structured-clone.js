@@ -1,12 +1,73 @@
 // structuredClone (HTML, section 2.7), within one realm: serialization and deserialization in one walk.
 import { isDOMException, DOMException } from "./dom-exception.js";
 import { defineFunctions, requireArguments } from "./idl.js";
-import { attempt, bigintValueOf, booleanValueOf, bufferByteLength, bufferDetached, bufferMaxByteLength, bufferResizable, bufferSlice, bufferTransfer, dataViewBuffer, dataViewByteLength, dataViewByteOffset, dateGetTime, defineProperty, getOwnPropertyDescriptor, hasOwn, isArray, isArrayBuffer, isErrorNative, isView, mapForEach, mapGet, mapHas, mapSet, mapSize, NativeArrayBuffer, NativeDate, NativeMap, NativeSet, numberValueOf, objectKeys, reflectGet, regexpFlags, regexpSource, setAdd, setForEach, setHas, setSize, stringSlice, stringValueOf, symbolToString, toStr, typedArrayBuffer, typedArrayByteLength, typedArrayByteOffset, typedArrayLength, typedArrayName } from "../primordials.js";
+import {
+  attempt,
+  bigintValueOf,
+  booleanValueOf,
+  bufferByteLength,
+  bufferDetached,
+  bufferMaxByteLength,
+  bufferResizable,
+  bufferSlice,
+  bufferTransfer,
+  dataViewBuffer,
+  dataViewByteLength,
+  dataViewByteOffset,
+  dateGetTime,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  hasOwn,
+  isArray,
+  isArrayBuffer,
+  isErrorNative,
+  isView,
+  mapForEach,
+  mapGet,
+  mapHas,
+  mapSet,
+  mapSize,
+  NativeArrayBuffer,
+  NativeDate,
+  NativeMap,
+  NativeSet,
+  numberValueOf,
+  objectKeys,
+  reflectGet,
+  regexpFlags,
+  regexpSource,
+  setAdd,
+  setForEach,
+  setHas,
+  setSize,
+  stringSlice,
+  stringValueOf,
+  symbolToString,
+  toStr,
+  typedArrayBuffer,
+  typedArrayByteLength,
+  typedArrayByteOffset,
+  typedArrayLength,
+  typedArrayName,
+} from "../primordials.js";
 import { host } from "../host.js";
 
 const MAX_DEPTH = 2000;
 const errorTypes = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
-const views = { Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float16Array: globalThis.Float16Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array };
+const views = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float16Array: globalThis.Float16Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+};
 const NativeRegExp = RegExp;
 const NativeDataView = DataView;
 const boxes = [
@@ -17,7 +78,12 @@ const boxes = [
 ];
 
 function fail(value) {
-  const shown = typeof value === "symbol" ? symbolToString(value) : typeof value === "function" ? "A function" : "An object of this kind";
+  const shown =
+    typeof value === "symbol"
+      ? symbolToString(value)
+      : typeof value === "function"
+        ? "A function"
+        : "An object of this kind";
   throw new DOMException(`${stringSlice(shown, 0, 100)} could not be cloned.`, "DataCloneError");
 }
 
@@ -27,12 +93,14 @@ export function clone(value, transferList = []) {
   for (let i = 0; i < transferList.length; i++) {
     const item = transferList[i];
     if (!isArrayBuffer(item)) throw new DOMException("Only ArrayBuffers can be transferred.", "DataCloneError");
-    if (mapHas(transferred, item)) throw new DOMException("An ArrayBuffer is twice in the transfer list.", "DataCloneError");
+    if (mapHas(transferred, item))
+      throw new DOMException("An ArrayBuffer is twice in the transfer list.", "DataCloneError");
     mapSet(transferred, item, true);
   }
   mapForEach(transferred, (_, buffer) => {
     // What happens to its bytes is seen when everything else has been cloned without an error.
-    if (bufferDetached(buffer)) throw new DOMException("An ArrayBuffer in the transfer list is detached.", "DataCloneError");
+    if (bufferDetached(buffer))
+      throw new DOMException("An ArrayBuffer in the transfer list is detached.", "DataCloneError");
   });
   // Placeholders of the same size, whose content comes last.
   const pending = { transferred, holders: new NativeMap(), views: [] };
@@ -74,16 +142,20 @@ function describeViews(value, moved, described, seen, depth) {
       describeViews(key, moved, described, seen, depth + 1);
       describeViews(item, moved, described, seen, depth + 1);
     });
-  else if (attempt(() => setSize(value), -1) >= 0) setForEach(value, (item) => describeViews(item, moved, described, seen, depth + 1));
+  else if (attempt(() => setSize(value), -1) >= 0)
+    setForEach(value, (item) => describeViews(item, moved, described, seen, depth + 1));
   const keys = objectKeys(value);
-  for (let i = 0; i < keys.length; i++) describeViews(getOwnPropertyDescriptor(value, keys[i])?.value, moved, described, seen, depth + 1);
+  for (let i = 0; i < keys.length; i++)
+    describeViews(getOwnPropertyDescriptor(value, keys[i])?.value, moved, described, seen, depth + 1);
 }
 
 function walk(value, memory, pending, depth) {
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return typeof value === "symbol" ? fail(value) : value;
+  if (value === null || (typeof value !== "object" && typeof value !== "function"))
+    return typeof value === "symbol" ? fail(value) : value;
   if (mapHas(memory, value)) return mapGet(memory, value);
   if (typeof value === "function") fail(value);
-  if (depth > MAX_DEPTH) throw new DOMException(`The value is nested more than ${MAX_DEPTH} levels deep.`, "DataCloneError");
+  if (depth > MAX_DEPTH)
+    throw new DOMException(`The value is nested more than ${MAX_DEPTH} levels deep.`, "DataCloneError");
   const remember = (copy) => {
     mapSet(memory, value, copy);
     return copy;
@@ -121,7 +193,12 @@ function members(from, to, inner) {
   for (let i = 0; i < keys.length; i++) {
     // A getter that ran before may have removed it.
     if (!hasOwn(from, keys[i])) continue;
-    defineProperty(to, keys[i], { value: inner(reflectGet(from, keys[i])), writable: true, enumerable: true, configurable: true });
+    defineProperty(to, keys[i], {
+      value: inner(reflectGet(from, keys[i])),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return to;
 }
@@ -137,7 +214,8 @@ function cloneBuffer(buffer) {
 function cloneView(view, inner) {
   const name = typedArrayName(view);
   const buffer = name === undefined ? dataViewBuffer(view) : typedArrayBuffer(view);
-  if (bufferDetached(buffer)) throw new DOMException("A view of a detached ArrayBuffer could not be cloned.", "DataCloneError");
+  if (bufferDetached(buffer))
+    throw new DOMException("A view of a detached ArrayBuffer could not be cloned.", "DataCloneError");
   const copy = inner(buffer);
   if (name === undefined) return new NativeDataView(copy, dataViewByteOffset(view), dataViewByteLength(view));
   void typedArrayByteLength;
@@ -165,7 +243,8 @@ function cloneError(error, remember, inner) {
   const Type = errorTypes[typeof name === "string" && hasOwn(errorTypes, name) ? name : "Error"];
   const message = getOwnPropertyDescriptor(error, "message");
   const copy = remember(new Type());
-  const hidden = (key, item) => defineProperty(copy, key, { value: item, writable: true, enumerable: false, configurable: true });
+  const hidden = (key, item) =>
+    defineProperty(copy, key, { value: item, writable: true, enumerable: false, configurable: true });
   if (message && hasOwn(message, "value")) hidden("message", toStr(message.value));
   const stack = getOwnPropertyDescriptor(error, "stack")?.value;
   hidden("stack", typeof stack === "string" ? stack : "");
@@ -179,7 +258,8 @@ const refusedTests = [];
 export const refuseToClone = (test) => refusedTests.push(test);
 
 function isPlatformObject(value) {
-  for (let i = 0; i < refused.length; i++) if (attempt(() => Object.prototype.isPrototypeOf.call(refused[i], value), false)) return true;
+  for (let i = 0; i < refused.length; i++)
+    if (attempt(() => Object.prototype.isPrototypeOf.call(refused[i], value), false)) return true;
   for (let i = 0; i < refusedTests.length; i++) if (refusedTests[i](value)) return true;
   return false;
 }
@@ -188,7 +268,8 @@ export function installStructuredClone() {
   defineFunctions({
     structuredClone(value, options = undefined) {
       requireArguments(1, arguments.length, "structuredClone");
-      const transfer = options === undefined || options === null || options.transfer === undefined ? [] : [...options.transfer];
+      const transfer =
+        options === undefined || options === null || options.transfer === undefined ? [] : [...options.transfer];
       return clone(value, transfer);
     },
   });

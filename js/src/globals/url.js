@@ -11,6 +11,9 @@ export function installURL() {
   PlatformURL = globalThis.URL;
   SearchParams = globalThis.URLSearchParams;
   delete globalThis.webkitURL;
+  // The bundler has given one of them another name.
+  for (const name of ["URL", "URLSearchParams"])
+    Object.defineProperty(globalThis[name], "name", { value: name, configurable: true });
   isURL = urlWrapper.is;
   isParams = paramsWrapper.is;
   hrefOf = uncurry(Object.getOwnPropertyDescriptor(PlatformURL.prototype, "href").get);

@@ -15,8 +15,7 @@ export function installWebAssembly() {
       return { module, instance: construct(Instance, [module, imports]) };
     },
   };
-  for (const name in functions)
-    defineProperty(functions[name], "length", { value: 1, configurable: true });
+  for (const name in functions) defineProperty(functions[name], "length", { value: 1, configurable: true });
   for (const name in functions)
     defineProperty(WebAssembly, name, { value: functions[name], writable: true, enumerable: true, configurable: true });
   for (const name of ["compileStreaming", "instantiateStreaming", "JSTag"]) deleteProperty(WebAssembly, name);

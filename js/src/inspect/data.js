@@ -1,5 +1,25 @@
 // Arguments of a log call as JSON text for machines. Bounded, and without running anything of the user's.
-import { attempt, bareArray, dateToISOString, getOwnPropertyDescriptor, hasOwn, isArray, isErrorNative, isFinite, mapForEach, mapSize, objectKeys, ownKeys, quote, setForEach, setSize, stringSlice, symbolToString, toStr, typedArrayLength } from "../primordials.js";
+import {
+  attempt,
+  bareArray,
+  dateToISOString,
+  getOwnPropertyDescriptor,
+  hasOwn,
+  isArray,
+  isErrorNative,
+  isFinite,
+  mapForEach,
+  mapSize,
+  objectKeys,
+  ownKeys,
+  quote,
+  setForEach,
+  setSize,
+  stringSlice,
+  symbolToString,
+  toStr,
+  typedArrayLength,
+} from "../primordials.js";
 import { className, inspect } from "./inspect.js";
 import { host } from "../host.js";
 
@@ -11,7 +31,8 @@ const MAX_OUTPUT = 32 * 1024;
 export function dataOf(args) {
   const context = { left: MAX_OUTPUT, seen: bareArray() };
   let text = "[";
-  for (let i = 0; i < args.length && i < MAX_ITEMS; i++) text += (i === 0 ? "" : ",") + attempt(() => write(context, args[i]), "null");
+  for (let i = 0; i < args.length && i < MAX_ITEMS; i++)
+    text += (i === 0 ? "" : ",") + attempt(() => write(context, args[i]), "null");
   return `${text}]`;
 }
 
@@ -67,7 +88,8 @@ function writeObject(context, object) {
     let text = "";
     let count = 0;
     mapForEach(object, (value, key) => {
-      if (count++ < MAX_ITEMS && context.left > 0) text += `${text === "" ? "" : ","}[${write(context, key)},${write(context, value)}]`;
+      if (count++ < MAX_ITEMS && context.left > 0)
+        text += `${text === "" ? "" : ","}[${write(context, key)},${write(context, value)}]`;
     });
     return `[${text}]`;
   }
@@ -103,4 +125,3 @@ function writeList(context, list, length) {
   }
   return `[${text}]`;
 }
-

@@ -53,9 +53,13 @@ function directed(directive, value) {
       return isObject(value) || typeof value === "symbol" ? "NaN" : toStr(toNum(value));
     case "i":
       if (typeof value === "bigint") return `${bigintToString(value)}n`;
-      return isObject(value) || typeof value === "symbol" ? "NaN" : toStr(toInt(typeof value === "string" ? parseFloatHere(value) : toNum(value)));
+      return isObject(value) || typeof value === "symbol"
+        ? "NaN"
+        : toStr(toInt(typeof value === "string" ? parseFloatHere(value) : toNum(value)));
     case "f":
-      return isObject(value) || typeof value === "symbol" ? "NaN" : toStr(typeof value === "string" ? parseFloatHere(value) : toNum(value));
+      return isObject(value) || typeof value === "symbol"
+        ? "NaN"
+        : toStr(typeof value === "string" ? parseFloatHere(value) : toNum(value));
     case "j":
     case "o":
     case "O":
@@ -67,4 +71,3 @@ function directed(directive, value) {
 }
 
 const parseFloatHere = globalThis.parseFloat;
-

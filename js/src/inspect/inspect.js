@@ -1,7 +1,40 @@
 // Values as text for people, as Node's util.inspect shows them. Getters, toString and proxy traps of the user's
 // are not run, nothing throws, and the output has a limit however large the value is.
 import { array, arrayBuffer, date, errorText, functionBase, map, typedArray, weak, set } from "./kinds.js";
-import { bareArray, bigintToString, booleanValueOf, attempt, dateGetTime, dataViewByteLength, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, isArrayBuffer, isErrorNative, isView, mapSize, numberValueOf, ownKeys, quote, regexpFlags, regexpSource, setSize, stringIncludes, stringIndexOf, stringRepeat, stringSlice, stringValueOf, symbolToString, symbolValueOf, toStr, typedArrayName, bigintValueOf, weakHas, weakSetHas } from "../primordials.js";
+import {
+  bareArray,
+  bigintToString,
+  booleanValueOf,
+  attempt,
+  dateGetTime,
+  dataViewByteLength,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  isArrayBuffer,
+  isErrorNative,
+  isView,
+  mapSize,
+  numberValueOf,
+  ownKeys,
+  quote,
+  regexpFlags,
+  regexpSource,
+  setSize,
+  stringIncludes,
+  stringIndexOf,
+  stringRepeat,
+  stringSlice,
+  stringValueOf,
+  symbolToString,
+  symbolValueOf,
+  toStr,
+  typedArrayName,
+  bigintValueOf,
+  weakHas,
+  weakSetHas,
+} from "../primordials.js";
 import { host } from "../host.js";
 import { isDOMException } from "../globals/dom-exception.js";
 import { isNamespace } from "../link/namespace.js";
@@ -76,7 +109,8 @@ function spend(context, text) {
 
 export function formatValue(context, value, level) {
   if (context.left <= 0) return "…";
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return spend(context, primitive(value));
+  if (value === null || (typeof value !== "object" && typeof value !== "function"))
+    return spend(context, primitive(value));
   let isRevoked = false;
   let target = value;
   for (let i = 0; i < 100; i++) {
@@ -90,7 +124,8 @@ export function formatValue(context, value, level) {
     target = inner;
   }
   if (isRevoked) return spend(context, "<Revoked Proxy>");
-  for (let i = 0; i < context.seen.length; i++) if (context.seen[i] === target) return spend(context, circular(context, target));
+  for (let i = 0; i < context.seen.length; i++)
+    if (context.seen[i] === target) return spend(context, circular(context, target));
   return formatObject(context, target, level);
 }
 
@@ -105,7 +140,10 @@ export function className(object) {
   let at = object;
   for (let i = 0; i < 100; i++) {
     const descriptor = attempt(() => getOwnPropertyDescriptor(at, "constructor"));
-    const name = descriptor && typeof descriptor.value === "function" ? attempt(() => getOwnPropertyDescriptor(descriptor.value, "name")?.value) : undefined;
+    const name =
+      descriptor && typeof descriptor.value === "function"
+        ? attempt(() => getOwnPropertyDescriptor(descriptor.value, "name")?.value)
+        : undefined;
     if (typeof name === "string" && name !== "" && (at !== object || i > 0)) return stringSlice(name, 0, 200);
     if (host.proxyTarget?.(at) !== undefined) return "Object";
     at = attempt(() => getPrototypeOf(at), null);
@@ -132,11 +170,24 @@ function formatObject(context, object, level) {
   const name = className(object);
   const kind = kindOf(object, name, level);
   if (level > context.depth && !kind.flat) {
-    return spend(context, kind.array ? (name === "Array" || name === null ? "[Array]" : `[${name}]`) : `[${name === null ? "Object: null prototype" : name}${tagOf(object, name)}]`);
+    return spend(
+      context,
+      kind.array
+        ? name === "Array" || name === null
+          ? "[Array]"
+          : `[${name}]`
+        : `[${name === null ? "Object: null prototype" : name}${tagOf(object, name)}]`,
+    );
   }
   context.seen[context.seen.length] = object;
   const entries = bareArray();
-  const inner = { context, level, entries, add: (text) => (entries[entries.length] = text), show: (item) => formatValue(context, item, level + 1) };
+  const inner = {
+    context,
+    level,
+    entries,
+    add: (text) => (entries[entries.length] = text),
+    show: (item) => formatValue(context, item, level + 1),
+  };
   kind.fill?.(inner);
   if (!kind.noProperties) properties(inner, object, kind);
   context.seen.length--;
@@ -148,9 +199,13 @@ function formatObject(context, object, level) {
     const open = kind.array ? "[" : "{";
     const close = kind.array ? "]" : "}";
     const lead = (kind.base !== undefined ? `${kind.base} ` : "") + prefix;
-    text = entries.length === 0 ? `${lead}${open}${close}` : `${lead}${join(entries, open, close, lead.length, level, kind.array)}`;
+    text =
+      entries.length === 0
+        ? `${lead}${open}${close}`
+        : `${lead}${join(entries, open, close, lead.length, level, kind.array)}`;
   }
-  for (let i = 0; i < context.circular.length; i++) if (context.circular[i] === object) text = `<ref *${i + 1}> ${text}`;
+  for (let i = 0; i < context.circular.length; i++)
+    if (context.circular[i] === object) text = `<ref *${i + 1}> ${text}`;
   return spend(context, text);
 }
 
@@ -158,30 +213,50 @@ function kindOf(object, name, level) {
   const null_ = name === null;
   if (typeof object === "function") return { base: functionBase(object, name, null_), flat: true };
   if (isArray(object)) {
-    const prefix = name === "Array" ? "" : `${null_ ? "[Array(" + object.length + "): null prototype]" : `${name}(${object.length})`} `;
+    const prefix =
+      name === "Array"
+        ? ""
+        : `${null_ ? "[Array(" + object.length + "): null prototype]" : `${name}(${object.length})`} `;
     return { array: true, prefix, fill: (inner) => array(inner, object), indexed: true };
   }
-  if (isErrorNative(object) || isDOMException(object)) return { base: errorText(object, name, level), isError: true, flat: true };
+  if (isErrorNative(object) || isDOMException(object))
+    return { base: errorText(object, name, level), isError: true, flat: true };
   for (let i = 0; i < views.length; i++) {
     const plain = views[i].test(object) ? attempt(() => views[i].toPlain(object)) : undefined;
     if (typeof plain === "string") return { base: plain, flat: true };
     if (plain) return { prefix: `${name} `, fill: (inner) => properties(inner, plain, {}) };
   }
-  if (attempt(() => mapSize(object), -1) >= 0) return { prefix: `${name ?? "[Map: null prototype]"}(${mapSize(object)}) `, fill: (inner) => map(inner, object) };
-  if (attempt(() => setSize(object), -1) >= 0) return { prefix: `${name ?? "[Set: null prototype]"}(${setSize(object)}) `, fill: (inner) => set(inner, object) };
+  if (attempt(() => mapSize(object), -1) >= 0)
+    return { prefix: `${name ?? "[Map: null prototype]"}(${mapSize(object)}) `, fill: (inner) => map(inner, object) };
+  if (attempt(() => setSize(object), -1) >= 0)
+    return { prefix: `${name ?? "[Set: null prototype]"}(${setSize(object)}) `, fill: (inner) => set(inner, object) };
   const typedName = isView(object) ? typedArrayName(object) : undefined;
-  if (typedName !== undefined) return { array: true, prefix: `${name}(${attempt(() => object.length, 0)}) `, fill: (inner) => typedArray(inner, object), indexed: true };
-  if (isView(object)) return { prefix: `${name} `, fill: (inner) => inner.add(`byteLength: ${attempt(() => dataViewByteLength(object), 0)}`) };
+  if (typedName !== undefined)
+    return {
+      array: true,
+      prefix: `${name}(${attempt(() => object.length, 0)}) `,
+      fill: (inner) => typedArray(inner, object),
+      indexed: true,
+    };
+  if (isView(object))
+    return {
+      prefix: `${name} `,
+      fill: (inner) => inner.add(`byteLength: ${attempt(() => dataViewByteLength(object), 0)}`),
+    };
   if (isArrayBuffer(object)) return { prefix: `${name} `, fill: (inner) => arrayBuffer(inner, object) };
   if (attempt(() => dateGetTime(object)) !== undefined) return { base: date(object), flat: true };
-  const source = name === null ? undefined : attempt(() => (object === RegExp.prototype ? undefined : regexpSource(object)));
+  const source =
+    name === null ? undefined : attempt(() => (object === RegExp.prototype ? undefined : regexpSource(object)));
   if (source !== undefined) return { base: `/${source}/${regexpFlags(object)}`, flat: true };
   const box = boxed(object);
   if (box !== undefined) return { base: box, flat: true, isBox: true };
-  if (attempt(() => weakHas(object, object)) !== undefined || attempt(() => weakSetHas(object, object)) !== undefined) return { prefix: `${name} `, fill: weak };
+  if (attempt(() => weakHas(object, object)) !== undefined || attempt(() => weakSetHas(object, object)) !== undefined)
+    return { prefix: `${name} `, fill: weak };
   if (isNamespace(object)) return { prefix: "[Module: null prototype] ", isNamespace: true };
   const tag = tagOf(object, name);
-  return { prefix: null_ ? `[Object: null prototype]${tag} ` : name === "Object" && tag === "" ? "" : `${name}${tag} ` };
+  return {
+    prefix: null_ ? `[Object: null prototype]${tag} ` : name === "Object" && tag === "" ? "" : `${name}${tag} `,
+  };
 }
 
 const boxKinds = [
@@ -203,7 +278,14 @@ function boxed(object) {
 function isIdentifier(key) {
   for (let i = 0; i < key.length; i++) {
     const c = key[i];
-    if (!((c >= "a" && c <= "z") || (c >= "A" && c <= "Z") || c === "_" || c === "$" || (i > 0 && c >= "0" && c <= "9"))) return false;
+    if (!(
+      (c >= "a" && c <= "z") ||
+      (c >= "A" && c <= "Z") ||
+      c === "_" ||
+      c === "$" ||
+      (i > 0 && c >= "0" && c <= "9")
+    ))
+      return false;
   }
   return key !== "";
 }
@@ -276,4 +358,3 @@ function fill(entries, longest, indent) {
   }
   return text;
 }
-

@@ -1,7 +1,29 @@
 // The contents of objects that are more than their properties.
 import { formatFrames, framesOf } from "../errors/stack.js";
 import { MAX_ITEMS } from "./inspect.js";
-import { attempt, bufferByteLength, Bytes, dateToISOString, functionToString, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isErrorNative, mapForEach, mapSize, numberToString, padStart, reflectGet, setForEach, setSize, stringIncludes, stringRepeat, stringSlice, stringStartsWith, typedArrayLength } from "../primordials.js";
+import {
+  attempt,
+  bufferByteLength,
+  Bytes,
+  dateToISOString,
+  functionToString,
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  hasOwn,
+  isErrorNative,
+  mapForEach,
+  mapSize,
+  numberToString,
+  padStart,
+  reflectGet,
+  setForEach,
+  setSize,
+  stringIncludes,
+  stringRepeat,
+  stringSlice,
+  stringStartsWith,
+  typedArrayLength,
+} from "../primordials.js";
 import { isDOMException } from "../globals/dom-exception.js";
 
 const more = (inner, count, what = "item") => inner.add(`... ${count} more ${what}${count === 1 ? "" : "s"}`);
@@ -119,4 +141,3 @@ function dataAlong(object, key) {
   }
   return undefined;
 }
-

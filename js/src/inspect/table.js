@@ -1,6 +1,15 @@
 // console.table
 import { inspect } from "./inspect.js";
-import { attempt, bareArray, getOwnPropertyDescriptor, isArray, objectKeys, padEnd, stringRepeat, toStr } from "../primordials.js";
+import {
+  attempt,
+  bareArray,
+  getOwnPropertyDescriptor,
+  isArray,
+  objectKeys,
+  padEnd,
+  stringRepeat,
+  toStr,
+} from "../primordials.js";
 
 const MAX_ROWS = 1000;
 const MAX_COLUMNS = 50;
@@ -27,7 +36,8 @@ export function tableText(data, only) {
       continue;
     }
     const keys = attempt(() => objectKeys(row), bareArray());
-    for (let j = 0; j < keys.length && columns.length < MAX_COLUMNS; j++) if (!has(keys[j])) columns[columns.length] = keys[j];
+    for (let j = 0; j < keys.length && columns.length < MAX_COLUMNS; j++)
+      if (!has(keys[j])) columns[columns.length] = keys[j];
   }
   const named = isArray(only) ? only : columns;
   const lines = bareArray();

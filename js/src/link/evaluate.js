@@ -7,7 +7,8 @@ let asyncOrder = 0;
 // Returns undefined when the module is evaluated, or a promise while something in its graph awaits. Throws what
 // the module threw, the same every time.
 export function evaluateModule(record) {
-  const root = record.status === "evaluating-async" || record.status === "evaluated" ? record.cycleRoot ?? record : record;
+  const root =
+    record.status === "evaluating-async" || record.status === "evaluated" ? (record.cycleRoot ?? record) : record;
   if (root.error) throw root.error.value;
   if (root.capability) return root.capability.promise;
   if (root.status === "evaluated" && !root.asyncOrder) return undefined;

@@ -2,7 +2,27 @@
 // rewrite.js makes as module environments. Runs user code, so it uses primordials and bare arrays throughout.
 import { host } from "../host.js";
 import { failure, syntaxFailure, typeFailure } from "../errors/failure.js";
-import { asyncGeneratorNext, attempt, bareArray, create, defineProperty, freeze, generatorNext, jsonParse, mapGet, mapSet, NativeMap, NativePromise, NativeSet, NativeSyntaxError, objectKeys, promiseThen, setAdd, setHas, toStr } from "../primordials.js";
+import {
+  asyncGeneratorNext,
+  attempt,
+  bareArray,
+  create,
+  defineProperty,
+  freeze,
+  generatorNext,
+  jsonParse,
+  mapGet,
+  mapSet,
+  NativeMap,
+  NativePromise,
+  NativeSet,
+  NativeSyntaxError,
+  objectKeys,
+  promiseThen,
+  setAdd,
+  setHas,
+  toStr,
+} from "../primordials.js";
 import { compileUnit } from "./units.js";
 import { evaluateModule } from "./evaluate.js";
 import { makeNamespace } from "./namespace.js";
@@ -22,12 +42,10 @@ export class Linker {
   // Starts the module named `key`. Returns {record, done}: `done` undefined (evaluated) or a promise.
   run(key) {
     const record = this.#load(key);
-    this.#link(record);
-    return { record, done: this.#evaluate(record) };
-  }
-
-  namespace(record) {
-    return namespaceOf(record);
+    const isAsync = this.#link(record);
+    // Generators of modules that await reach their yield in the next turn; from there on they start at once.
+    const done = isAsync ? promiseThen(resolved, () => evaluateModule(record)) : evaluateModule(record);
+    return { record, done };
   }
 
   // --- load: everything that can be reached by static imports
@@ -79,7 +97,11 @@ export class Linker {
       if (name !== "type") throw syntaxFailure(`Import attribute '${name}' is not supported.`, where);
       const fits = value === type || (value === "bytes" && type === "data");
       if (!fits)
-        throw typeFailure("code.module_type", `Module '${specifier}' is of type ${type}, but '${importer.name}' imports it with {type: "${value}"}.`, where);
+        throw typeFailure(
+          "code.module_type",
+          `Module '${specifier}' is of type ${type}, but '${importer.name}' imports it with {type: "${value}"}.`,
+          where,
+        );
     }
     return key;
   }
@@ -88,8 +110,8 @@ export class Linker {
 
   #link(record) {
     const fresh = bareArray();
-    collect(record, fresh);
     try {
+      collect(record, fresh);
       for (let i = 0; i < fresh.length; i++) this.#instantiate(fresh[i]);
       for (let i = 0; i < fresh.length; i++) bindImports(fresh[i]);
       for (let i = 0; i < fresh.length; i++) enter(fresh[i]);
@@ -97,7 +119,12 @@ export class Linker {
       for (let i = 0; i < fresh.length; i++) fresh[i].status = "new";
       throw error;
     }
-    for (let i = 0; i < fresh.length; i++) fresh[i].status = "linked";
+    let isAsync = false;
+    for (let i = 0; i < fresh.length; i++) {
+      fresh[i].status = "linked";
+      if (fresh[i].async) isAsync = true;
+    }
+    return isAsync;
   }
 
   #instantiate(record) {
@@ -108,7 +135,12 @@ export class Linker {
     } catch (error) {
       if (!(error instanceof NativeSyntaxError)) throw error;
       // The engine refuses what the parser let pass.
-      throw syntaxFailure(error.message, { file: unit.name, line: error.line, column: 1, stripped: unit.type === "ts" });
+      throw syntaxFailure(error.message, {
+        file: unit.name,
+        line: error.line,
+        column: 1,
+        stripped: unit.type === "ts",
+      });
     }
     record.module = freeze({
       __proto__: null,
@@ -123,20 +155,17 @@ export class Linker {
     });
   }
 
-  // --- evaluate
-
-  #evaluate(record) {
-    return evaluateModule(record);
-  }
-
   #importDynamically(importer, specifier, options) {
     return new NativePromise((settle, reject) => {
       try {
         const key = this.#resolve(toStr(specifier), dynamicAttributes(options), importer);
         const record = this.#load(key);
         this.#link(record);
-        // One turn, so that generators of modules that await are at their yield.
-        promiseThen(promiseThen(resolved, () => this.#evaluate(record)), () => settle(namespaceOf(record)), reject);
+        promiseThen(
+          promiseThen(resolved, () => evaluateModule(record)),
+          () => settle(namespaceOf(record)),
+          reject,
+        );
       } catch (error) {
         reject(error);
       }
@@ -168,6 +197,7 @@ function newRecord(unit) {
 
 function collect(record, list) {
   if (record.status !== "new") return;
+  if (record.loadError) throw record.loadError.value;
   record.status = "linking";
   for (let i = 0; i < record.requested.length; i++) collect(record.requested[i], list);
   list[list.length] = record;
@@ -179,7 +209,8 @@ function bindImports(record) {
   // `export {x} from` has to lead somewhere even when nobody asks for it.
   for (let i = 0; i < indirect.length; i++) {
     const name = indirect[i][0];
-    if (indirect[i][2] !== "*") required(record, indirect[i][1], indirect[i][2], indirect[i][3], resolveExport(record, name));
+    if (indirect[i][2] !== "*")
+      required(record, indirect[i][1], indirect[i][2], indirect[i][3], resolveExport(record, name));
   }
   const bindings = create(null);
   for (let i = 0; i < imports.length; i++) {
@@ -314,7 +345,7 @@ function synthetic(record, make) {
   };
 }
 
-const NativeModule = WebAssembly?.Module;
+const NativeModule = globalThis.WebAssembly?.Module;
 
 function contentOf(unit, job) {
   const { source, type, name } = unit;
@@ -328,10 +359,18 @@ function contentOf(unit, job) {
   }
   if (type === "wasm") {
     if (!job.wasm)
-      throw typeFailure("code.module_type", `Module '${name}' is WebAssembly, which is switched off in this engine mode ("regulated"). Use a profile of another service tier, or plain JavaScript.`, { file: name });
+      throw typeFailure(
+        "code.module_type",
+        `Module '${name}' is WebAssembly, which is switched off in this engine mode ("regulated"). Use a profile of another service tier, or plain JavaScript.`,
+        { file: name },
+      );
     return new NativeModule(source);
   }
-  throw typeFailure("code.module_type", `Module '${name}' has the unknown type '${type}'. Types: auto, js, ts, json, text, data, wasm.`, { file: name });
+  throw typeFailure(
+    "code.module_type",
+    `Module '${name}' has the unknown type '${type}'. Types: auto, js, ts, json, text, data, wasm.`,
+    { file: name },
+  );
 }
 
 // The engine does not say where JSON goes wrong, so look for the longest beginning without a complaint about

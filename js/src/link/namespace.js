@@ -1,5 +1,16 @@
 // Module namespace exotic objects (ECMA-262, section 10.4.6) by way of a Proxy.
-import { create, defineProperty, getOwnPropertyDescriptor, hasOwn, NativeSet, ownKeys, preventExtensions, reflectGet, setAdd, setHas } from "../primordials.js";
+import {
+  create,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  hasOwn,
+  NativeSet,
+  ownKeys,
+  preventExtensions,
+  reflectGet,
+  setAdd,
+  setHas,
+} from "../primordials.js";
 
 const namespaces = new NativeSet();
 
@@ -43,6 +54,7 @@ const fields = ["configurable", "enumerable", "writable"];
 
 function isSame(current, wanted) {
   if (hasOwn(wanted, "get") || hasOwn(wanted, "set")) return false;
-  for (let i = 0; i < fields.length; i++) if (hasOwn(wanted, fields[i]) && wanted[fields[i]] !== current[fields[i]]) return false;
+  for (let i = 0; i < fields.length; i++)
+    if (hasOwn(wanted, fields[i]) && wanted[fields[i]] !== current[fields[i]]) return false;
   return !hasOwn(wanted, "value") || Object.is(wanted.value, current.value);
 }

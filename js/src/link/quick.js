@@ -28,6 +28,16 @@ const wordEnd = (text, at) => {
   return at;
 };
 
+// Whether `(`, just before `at`, begins the parameters of an arrow function. Says no to any that are not plain.
+function isArrow(text, at) {
+  for (; at < text.length; at++) {
+    const c = charCodeAt(text, at);
+    if (c === 41) return stringStartsWith(text, "=>", skip(text, at + 1));
+    if (!isWord(c) && !isSpace(c) && !stringIncludes(",{}[]:=.", text[at])) return false;
+  }
+  return false;
+}
+
 // The script to evaluate, or undefined. Nothing that is called on the spot may pass: it would have run before we
 // can say that it is no function.
 export function quickScript(text) {
@@ -41,9 +51,10 @@ export function quickScript(text) {
   const word = stringSlice(text, start, wordEnd(text, start));
   const next = skip(text, start + word.length);
   let fits;
-  if (word === "async") fits = closesBlock || (!stringStartsWith(text, "function", next) && charCodeAt(text, next) === 40);
+  if (word === "async")
+    fits = closesBlock || (!stringStartsWith(text, "function", next) && charCodeAt(text, next) === 40);
   else if (word === "function") fits = closesBlock;
-  else if (word === "") fits = closesBlock && charCodeAt(text, start) === 40;
+  else if (word === "") fits = charCodeAt(text, start) === 40 && (closesBlock || isArrow(text, start + 1));
   else fits = stringStartsWith(text, "=>", next);
   if (!fits || stringIncludes(text, "import")) return undefined;
   return `${QUICK_PREFIX}${end === text.length ? text : stringSlice(text, 0, end)}\n)`;

@@ -1,5 +1,13 @@
 // From a specifier and the module that wrote it to the name of a module of this artifact.
-import { mapGet, mapHas, stringEndsWith, stringIncludes, stringIndexOf, stringLastIndexOf, stringSlice, stringStartsWith } from "../primordials.js";
+import {
+  mapHas,
+  stringEndsWith,
+  stringIncludes,
+  stringIndexOf,
+  stringLastIndexOf,
+  stringSlice,
+  stringStartsWith,
+} from "../primordials.js";
 
 const extensions = [".ts", ".js", ".mjs", ".mts", ".json", "/index.ts", "/index.js"];
 
@@ -30,10 +38,10 @@ export function resolve(specifier, importer, modules) {
   } else if (specifier === "" || specifier === "." || specifier === "..") return undefined;
   path = normalize(path);
   if (mapHas(modules, path)) return path;
-  for (let i = 0; i < extensions.length; i++)
-    if (mapHas(modules, path + extensions[i])) return path + extensions[i];
+  for (let i = 0; i < extensions.length; i++) if (mapHas(modules, path + extensions[i])) return path + extensions[i];
   // TypeScript's own convention: "./x.js" names what x.ts becomes.
-  for (const [from, to] of swaps) {
+  for (let i = 0; i < swaps.length; i++) {
+    const { from, to } = swaps[i];
     if (!stringEndsWith(path, from)) continue;
     const other = stringSlice(path, 0, path.length - from.length) + to;
     if (mapHas(modules, other)) return other;
@@ -42,8 +50,8 @@ export function resolve(specifier, importer, modules) {
 }
 
 const swaps = [
-  [".js", ".ts"],
-  [".mjs", ".mts"],
+  { from: ".js", to: ".ts" },
+  { from: ".mjs", to: ".mts" },
 ];
 
 const known = {
@@ -102,11 +110,15 @@ export function notFound(specifier, importer, modules) {
   if (guess) message += ` Did you mean '${suggest(guess, importer, specifier)}'?`;
   else if (/^(?:node:|bun:|npm:|jsr:|https?:)/.test(specifier) || builtins.test(specifier))
     message += " A run has only the modules that were submitted with it: no built-in, npm or remote ones.";
-  message += others.length === 0 ? " The artifact has no other module." : ` The artifact has: ${others.slice(0, 20).join(", ")}${others.length > 20 ? ", …" : ""}.`;
+  message +=
+    others.length === 0
+      ? " The artifact has no other module."
+      : ` The artifact has: ${others.slice(0, 20).join(", ")}${others.length > 20 ? ", …" : ""}.`;
   return message;
 }
 
-const builtins = /^(?:fs|path|http|https|crypto|os|util|events|stream|buffer|child_process|url|zlib|net|assert)(?:\/|$)/;
+const builtins =
+  /^(?:fs|path|http|https|crypto|os|util|events|stream|buffer|child_process|url|zlib|net|assert)(?:\/|$)/;
 
 function suggest(name, importer, specifier) {
   if (!stringStartsWith(specifier, ".")) return name;
@@ -117,8 +129,4 @@ function suggest(name, importer, specifier) {
     to.shift();
   }
   return from.length === 0 ? `./${to.join("/")}` : `${"../".repeat(from.length)}${to.join("/")}`;
-}
-
-export function lookup(modules, key) {
-  return mapGet(modules, key);
 }

@@ -59,7 +59,9 @@ function request(context, node) {
   const attributes = node.attributes?.map((attribute) => [nameOf(attribute.key), attribute.value.value]) ?? [];
   const { requests } = context.module;
   const specifier = node.source.value;
-  const known = requests.findIndex((item) => item.specifier === specifier && String(item.attributes) === String(attributes));
+  const known = requests.findIndex(
+    (item) => item.specifier === specifier && String(item.attributes) === String(attributes),
+  );
   if (known >= 0) return known;
   return requests.push({ specifier, attributes, at: node.source.start }) - 1;
 }
@@ -99,7 +101,11 @@ function exportDeclaration(context, node, isEntry) {
     lexicalNames([node.declaration], declared);
     varNames(node.declaration, declared);
     for (const name of declared) locals.set(name, name);
-    edits.push({ start: node.start, end: node.declaration.start, text: blank(context.source, node.start, node.declaration.start) });
+    edits.push({
+      start: node.start,
+      end: node.declaration.start,
+      text: blank(context.source, node.start, node.declaration.start),
+    });
   } else if (node.type === "ExportNamedDeclaration") {
     const index = node.source ? request(context, node) : -1;
     for (const specifier of node.specifiers) {

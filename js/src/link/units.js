@@ -5,7 +5,7 @@ import { strip } from "./typescript.js";
 import { normalize, typeOf } from "./resolve.js";
 import { unfence } from "./fences.js";
 import { locate } from "./positions.js";
-import { syntaxFailure } from "../errors/failure.js";
+import { factsOf, syntaxFailure } from "../errors/failure.js";
 import { mapGet, mapSet, NativeMap, stringIncludes } from "../primordials.js";
 
 const COMPILED_VERSION = 1;
@@ -68,17 +68,23 @@ function compileText(unit) {
       const compiled = compileTypeScript(unit);
       unit.type = "ts";
       return compiled;
-    } catch {
-      // It is neither; what is wrong with it as JavaScript is the better guess.
+    } catch (error) {
+      // It is neither: whoever got further understood more of it.
+      if (isLater(factsOf(error), factsOf(failed))) {
+        unit.type = "ts";
+        throw error;
+      }
     }
   }
   throw failed;
 }
 
+const isLater = (a, b) => a && b && (a.line > b.line || (a.line === b.line && a.column > b.column));
+
 function compileTypeScript(unit) {
   let stripped;
   try {
-    stripped = strip(unit.text);
+    stripped = unit.stripped = strip(unit.text);
   } catch (error) {
     throw positioned(error, unit);
   }
@@ -95,9 +101,12 @@ function compileTypeScript(unit) {
 function positioned(error, unit, stripped) {
   if (!(error instanceof Error)) return error;
   const message = error.message.replace(/\s*\(\d+:\d+\)$/, "").replace(/^Error transforming [^:]*: /, "");
-  if (error instanceof RangeError) return syntaxFailure("The source is nested too deeply.", { file: unit.name, line: 1, column: 1 });
+  if (error instanceof RangeError)
+    return syntaxFailure("The source is nested too deeply.", { file: unit.name, line: 1, column: 1 });
   if (error.pos === undefined && !error.loc) throw error;
-  const { line, column } = error.loc ? { line: error.loc.line, column: error.loc.column + (error.raisedAt === undefined ? 0 : 1) } : locate(stripped ?? unit.text, error.pos);
+  const { line, column } = error.loc
+    ? { line: error.loc.line, column: error.loc.column + (error.raisedAt === undefined ? 0 : 1) }
+    : locate(stripped ?? unit.text, error.pos);
   return syntaxFailure(message, { file: unit.name, line, column, stripped: stripped !== undefined });
 }
 
@@ -105,9 +114,22 @@ function positioned(error, unit, stripped) {
 export function saveUnits(units) {
   const saved = { version: COMPILED_VERSION, modules: [] };
   units.forEach((unit) => {
-    if (unit.compiled) saved.modules.push([unit.key, unit.type, unit.text === unit.source ? null : unit.text, unit.compiled]);
+    if (unit.compiled)
+      saved.modules.push([unit.key, unit.type, unit.text === unit.source ? null : unit.text, unit.compiled]);
   });
   return saved.modules.length === 0 ? undefined : JSON.stringify(saved);
+}
+
+// The same for code mode that needs no linking.
+export const saveQuick = (script) => JSON.stringify({ version: COMPILED_VERSION, quick: script });
+
+export function cachedQuick(text) {
+  try {
+    const saved = JSON.parse(text);
+    return saved.version === COMPILED_VERSION ? saved.quick : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function loadUnits(units, text) {
@@ -117,7 +139,7 @@ export function loadUnits(units, text) {
   } catch {
     return false;
   }
-  if (saved?.version !== COMPILED_VERSION) return false;
+  if (saved?.version !== COMPILED_VERSION || !saved.modules) return false;
   for (const [key, type, code, compiled] of saved.modules) {
     const unit = mapGet(units, key);
     if (!unit) return false;

@@ -1,0 +1,3 @@
+// A thenable that never calls back.
+// expect: failed code.stalled
+() => ({ then() {} });

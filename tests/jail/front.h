@@ -1,0 +1,72 @@
+/*
+ * Stand-ins for everything around a real cordon-node: its supervisor, its front, and a zygote whose
+ * sandboxes do what the test wants. One process, one poll loop.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "wire/message.h"
+#include "wire/words.h"
+
+#include <sys/types.h>
+
+enum { RUNS_MAX = 512, CHILDREN_MAX = 256 };
+
+struct done {
+	int count; /* RUN_DONE messages: exactly 1 is right */
+	uint8_t outcome, reason;
+	uint64_t limit, observed;
+	char detail[256];
+	uint8_t value_kind;
+	char value[256];
+	size_t value_len;
+	char error[512];
+	uint32_t operations;
+	int logs;
+	int logs_after; /* log lines after its end */
+	struct buf journal;
+};
+
+struct child {
+	pid_t pid;
+	uint64_t id;
+};
+
+struct front {
+	pid_t node;
+	int node_status;
+	int stream, supervisor, zygote, sigchld;
+	struct buf in;
+	struct child children[CHILDREN_MAX];
+	int alive; /* children */
+	int spawns, forks, forks_silent;
+	int ready; /* NODE_READY came */
+	int over;  /* the node closed its stream */
+	struct done runs[RUNS_MAX];
+	uint64_t last;
+	/* What new sandboxes are: set before they are forked. Never returns. */
+	void (*sandbox)(int sock);
+};
+
+/* Starts the node with these arguments (NULL-terminated) and waits until it is ready. 0 or -1. */
+int front_open(struct front *f, const char *node, const char *const *args,
+	       void (*sandbox)(int sock));
+
+/* Ends the node by closing its stream. Its wait status, or -1 when it hung. */
+int front_close(struct front *f);
+
+/* One turn of the loop; -1 after 30 s without anything to do. */
+int front_turn(struct front *f);
+
+/* The handle of a new run. */
+uint64_t front_submit(struct front *f, const struct msg_submit *m);
+void front_cancel(struct front *f, uint64_t handle);
+
+/* Turns until this run has ended. NULL: the node died, or it hung. */
+struct done *front_await(struct front *f, uint64_t handle);
+
+/* Turns until there are this many children, forked at least `forks` times. 0 or -1. */
+int front_settle(struct front *f, int children, int forks);
+
+/* Sends one frame to a blocking socket; -1 when the other end is gone. */
+int front_frame(int sock, const struct msg *m);
