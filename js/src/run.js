@@ -1,7 +1,7 @@
 // One run, from the job to its result or its error.
 import { host } from "./host.js";
 import { describe, isOutOfMemory } from "./errors/describe.js";
-import { knowUnits } from "./errors/place.js";
+import { knowUnits, knowUnitsLater } from "./errors/place.js";
 import { end, failRun, outcome, outdo, resetOutcome } from "./outcome.js";
 import { plainFailure } from "./errors/failure.js";
 import { checkEntry, invocationOf } from "./entry.js";
@@ -14,7 +14,7 @@ import { toJson } from "./result.js";
 import { limitTimers, nextDue, runNextDue } from "./timers.js";
 import { pendingOperations } from "./operations.js";
 import { startClockAndChance } from "./globals/misc.js";
-import { removeWebAssembly } from "./globals/wasm.js";
+import { restoreWebAssembly } from "./globals/wasm.js";
 import {
   apply,
   bareArray,
@@ -29,15 +29,44 @@ import {
   viewOf,
 } from "./primordials.js";
 
-let started = false;
 let ended = false;
 let background = null; // promises given to waitUntil
 
+// The short way for one module of plain JavaScript that may be a code-mode function. Says false when it is not, or
+// when the long way has to explain what is wrong with it; nothing of it has run then.
+export function quick(name, source, input, timers) {
+  const script = quickScript(source);
+  if (script === undefined) return false;
+  startClockAndChance();
+  limitTimers(timers);
+  knowUnitsLater(() => quickUnits(name, source));
+  let entry;
+  try {
+    entry = host.evaluate(script, name, 1);
+  } catch (error) {
+    if (error instanceof NativeSyntaxError) return false;
+    failRun(error);
+    return true;
+  }
+  if (typeof entry !== "function") return false;
+  try {
+    invoke({ kind: "code-mode", call: entry }, input === undefined ? undefined : jsonParse(input));
+  } catch (error) {
+    failRun(error);
+  }
+  return true;
+}
+
+function quickUnits(name, source) {
+  const units = makeUnits({ main: name, modules: [{ name, type: "js", source }], language: "", fences: false });
+  mapForEach(units, (unit) => (unit.quick = true));
+  return units;
+}
+
 export function start(job) {
-  started = true;
   startClockAndChance();
   limitTimers(job.timers);
-  if (!job.wasm) removeWebAssembly();
+  if (job.wasm) restoreWebAssembly();
   try {
     const units = makeUnits(job);
     knowUnits(units);
@@ -186,7 +215,6 @@ export function rejected(promise, reason) {
 
 // Forgets a run that was only a rehearsal.
 export function reset() {
-  started = false;
   ended = false;
   background = null;
   resetOutcome();

@@ -3,7 +3,8 @@ import { describe } from "./errors/describe.js";
 import { knowUnits } from "./errors/place.js";
 import { host, setHost } from "./host.js";
 import { answer, pendingOperations } from "./operations.js";
-import { next, reset, start } from "./run.js";
+import { next, quick, reset, start } from "./run.js";
+import { removeWebAssembly } from "./globals/wasm.js";
 import { clearAllTimers } from "./timers.js";
 import { dataOf } from "./inspect/data.js";
 import { formatArguments } from "./inspect/format.js";
@@ -179,13 +180,22 @@ async function rehearse() {
       if (saved !== undefined) await rehearseOne({ language: "", fences: false, ...part, wasm: true, compiled: saved });
       saved = undefined;
     }
+    for (let i = 0; i < 3; i++) {
+      quick("main", codeMode, '{"a":1}', 10);
+      await settled();
+    }
   } finally {
     setHost(real);
+    removeWebAssembly();
   }
 }
 
 async function rehearseOne(part) {
   start(part);
+  await settled();
+}
+
+async function settled() {
   // As the host would: microtasks, then next(), until nothing happens any more.
   for (let i = 0; i < 30; i++) await undefined;
   next();

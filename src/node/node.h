@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "os/loop.h"
+#include "os/proc.h"
 #include "wire/message.h"
 #include "wire/words.h"
 
@@ -63,7 +64,8 @@ struct sandbox {
 	struct loop_watch watch;
 	struct buf in, out;
 	struct run *run;
-	uint64_t base_data, base_resident, base_cpu_ns;
+	struct proc_memory base; /* when it was ready */
+	uint64_t base_cpu_ns;
 	int eof, exited;
 	int held;	     /* its bytes are being handled: not to be freed now */
 	uint32_t operations; /* last operation number it used */

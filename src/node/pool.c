@@ -130,9 +130,7 @@ static void dead(struct sandbox *s)
 void pool_ready(struct sandbox *s)
 {
 	struct pool *p = &s->zygote->pool[s->threads];
-	struct proc_memory memory;
-
-	if (proc_memory(s->zygote->node->proc, s->pid, &memory) < 0 ||
+	if (proc_memory(s->zygote->node->proc, s->pid, &s->base) < 0 ||
 	    proc_cpu_ns(s->pid, &s->base_cpu_ns) < 0) {
 		leave_pool(s);
 		pool_kill(s);
@@ -140,8 +138,6 @@ void pool_ready(struct sandbox *s)
 		return;
 	}
 	leave_pool(s);
-	s->base_data = memory.data;
-	s->base_resident = memory.resident;
 	s->phase = PHASE_IDLE;
 	list_append(&p->idle, &s->idle);
 	p->idle_count++;

@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* Address space beyond twice the memory ceiling: the engine maps more than it uses, and trims. */
+#define SPACE_SLACK (1ULL << 30)
+
 enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200 };
 
 static void run_free(struct run *r)
@@ -264,18 +267,20 @@ static void start(struct run *r, struct sandbox *s)
 {
 	struct node *n = r->node;
 	struct wire_bytes compiled = cache_get(n->cache, r->digest);
-	struct msg m = {.type = MSG_START,
-			.start = {.memory_bytes = r->spec.memory_bytes,
-				  .data_limit = s->base_data + r->spec.memory_bytes,
-				  .cpu_s = r->spec.cpu_us / 1000000 + 2,
-				  .seed = r->spec.seed,
-				  .flags = r->flags,
-				  .timers = r->spec.timers,
-				  .language = r->spec.language,
-				  .main = r->spec.main,
-				  .modules = r->spec.modules,
-				  .input = r->spec.input,
-				  .compiled = compiled}};
+	struct msg m = {
+		.type = MSG_START,
+		.start = {.memory_bytes = r->spec.memory_bytes,
+			  .data_limit = s->base.data + r->spec.memory_bytes,
+			  .space_limit = s->base.size + 2 * r->spec.memory_bytes + SPACE_SLACK,
+			  .cpu_s = r->spec.cpu_us / 1000000 + 2,
+			  .seed = r->spec.seed,
+			  .flags = r->flags,
+			  .timers = r->spec.timers,
+			  .language = r->spec.language,
+			  .main = r->spec.main,
+			  .modules = r->spec.modules,
+			  .input = r->spec.input,
+			  .compiled = compiled}};
 
 	list_remove(&r->link);
 	list_append(&n->running, &r->link);
@@ -376,8 +381,8 @@ static void measure(struct run *r)
 	r->end_ns = clock_now_ns();
 	r->done.cpu_us = run_cpu_us(r);
 	if (proc_memory(r->node->proc, r->sandbox->pid, &memory) == 0 &&
-	    memory.data > r->sandbox->base_data)
-		r->done.memory_peak_bytes = memory.data - r->sandbox->base_data;
+	    memory.data > r->sandbox->base.data)
+		r->done.memory_peak_bytes = memory.data - r->sandbox->base.data;
 }
 
 void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
@@ -455,8 +460,8 @@ void run_sandbox_died(struct run *r)
 {
 	const struct sandbox *s = r->sandbox;
 	int status = (int)s->exit.status, sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	uint64_t grown = s->exit.rss_peak_bytes > s->base_resident
-				 ? s->exit.rss_peak_bytes - s->base_resident
+	uint64_t grown = s->exit.rss_peak_bytes > s->base.resident
+				 ? s->exit.rss_peak_bytes - s->base.resident
 				 : 0;
 
 	r->done.cpu_us = s->exit.cpu_us > s->base_cpu_ns / NS_PER_US

@@ -133,17 +133,30 @@ static int add_rules(scmp_filter_ctx c, unsigned who)
 			r = (call);                                                                \
 	} while (0)
 
+/*
+ * Memory that RLIMIT_DATA counts, and no other: private and anonymous, no stacks that grow. Nothing
+ * new is executable, in either engine mode: the JIT's pool was mapped before the jail closed.
+ */
+static int add_memory_rules(scmp_filter_ctx c)
+{
+	const scmp_datum_t kind = MAP_SHARED_VALIDATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_HUGETLB;
+	const scmp_datum_t prot = PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP;
+	int r = 0;
+
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, prot, 0),
+			      SCMP_CMP(3, SCMP_CMP_MASKED_EQ, kind, MAP_PRIVATE | MAP_ANONYMOUS)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, prot, 0)));
+	return r;
+}
+
 /* Zygote and sandbox: an allowlist; the default ends the process. */
 static int build_zygote(scmp_filter_ctx c)
 {
 	int r = add_rules(c, ENGINE | ZYGOTE);
 
-	/* No new executable memory in either engine mode: the JIT's pool was mapped before the jail
-	 * closed. */
-	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	MUST(add_memory_rules(c));
 	/* Its own limits only; without capabilities they can only be lowered. */
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
 			      SCMP_CMP(0, SCMP_CMP_EQ, 0)));
@@ -182,10 +195,7 @@ static int build_node(scmp_filter_ctx c)
 {
 	int r = add_rules(c, NODE);
 
-	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+	MUST(add_memory_rules(c));
 	return r;
 }
 

@@ -31,7 +31,7 @@ static int read_small(int proc_fd, const char *path, char *out, size_t size)
 
 int proc_memory(int proc_fd, pid_t pid, struct proc_memory *ret)
 {
-	unsigned long long resident, data, page = (unsigned long long)sysconf(_SC_PAGESIZE);
+	unsigned long long size, resident, data, page = (unsigned long long)sysconf(_SC_PAGESIZE);
 	char path[32], text[256];
 	int r;
 
@@ -39,9 +39,9 @@ int proc_memory(int proc_fd, pid_t pid, struct proc_memory *ret)
 	r = read_small(proc_fd, path, text, sizeof(text));
 	if (r < 0)
 		return r;
-	if (sscanf(text, "%*u %llu %*u %*u %*u %llu", &resident, &data) != 2)
+	if (sscanf(text, "%llu %llu %*u %*u %*u %llu", &size, &resident, &data) != 3)
 		return -EBADMSG;
-	*ret = (struct proc_memory){resident * page, data * page};
+	*ret = (struct proc_memory){size * page, resident * page, data * page};
 	return 0;
 }
 

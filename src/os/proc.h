@@ -9,6 +9,7 @@ int proc_open(void);
 
 /* Sizes in bytes (proc(5), statm). */
 struct proc_memory {
+	uint64_t size;	   /* address space */
 	uint64_t resident; /* shared pages included */
 	uint64_t data; /* private writable memory, the currency of RLIMIT_DATA, plus the main stack
 			*/

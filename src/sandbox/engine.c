@@ -6,6 +6,7 @@
 #include "wire/modmap.h"
 #include "wire/words.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -24,7 +25,7 @@ enum { TEXT_MAX = LIMIT_RESULT };
 static JSGlobalContextRef ctx;
 static const struct engine_host *host;
 static struct {
-	JSObjectRef warm, start, answer, next, timers, pending, rejected;
+	JSObjectRef warm, quick, start, answer, next, timers, pending, rejected;
 } hooks;
 
 static JSStringRef ascii(const char *s)
@@ -342,10 +343,10 @@ static int take_hooks(JSObjectRef o, struct err *reterr)
 	const struct {
 		const char *name;
 		JSObjectRef *to;
-	} all[] = {{"warm", &hooks.warm},	 {"start", &hooks.start},
-		   {"answer", &hooks.answer},	 {"next", &hooks.next},
-		   {"timers", &hooks.timers},	 {"pending", &hooks.pending},
-		   {"rejected", &hooks.rejected}};
+	} all[] = {{"warm", &hooks.warm},	{"quick", &hooks.quick},
+		   {"start", &hooks.start},	{"answer", &hooks.answer},
+		   {"next", &hooks.next},	{"timers", &hooks.timers},
+		   {"pending", &hooks.pending}, {"rejected", &hooks.rejected}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		*all[i].to = get_function(o, all[i].name);
@@ -387,12 +388,26 @@ int engine_init(const char *prelude, size_t len, const struct engine_host *h, st
 	if (!call(hooks.warm, 0, NULL, &exception))
 		return explain(exception, "warming the prelude", reterr);
 	JSGlobalContextSetUnhandledRejectionCallback(ctx, hooks.rejected, &exception);
+	name = ascii("eval and new Function are off; the profile may allow them");
+	JSGlobalContextSetEvalEnabled(ctx, false, name);
+	JSStringRelease(name);
 	return 0;
 }
 
 void engine_settle(void)
 {
+	/*
+	 * The allocator gives free pages back from the thread that threads.h keeps away; this is
+	 * the same by hand. Not in any header, so its absence is no error: the image is then merely
+	 * larger.
+	 */
+	void *p = dlsym(RTLD_DEFAULT, "_ZN3WTF27releaseFastMallocFreeMemoryEv");
+	void (*release)(void);
+
+	memcpy(&release, &p, sizeof(p));
 	JSGarbageCollect(ctx);
+	if (release)
+		release();
 }
 
 void engine_touch(void)
@@ -428,11 +443,56 @@ static JSValueRef modules_value(const struct msg_start *start, JSValueRef *excep
 	return list;
 }
 
+static int contains(const struct module *m, const char *word)
+{
+	return memmem(m->source, m->source_len, word, strlen(word)) != NULL;
+}
+
+/* One module of plain JavaScript, which may be a code-mode function: see hooks.quick in the
+ * contract. */
+static int may_be_quick(const struct msg_start *start, struct module *ret)
+{
+	struct modmap map;
+	const char *dot;
+
+	if (start->compiled.len || start->flags & (RUN_FENCES | RUN_WASM) || start->language.len ||
+	    modmap_open(&map, start->modules.data, start->modules.len) < 0 || map.left != 1 ||
+	    modmap_next(&map, ret) != 1)
+		return 0;
+	dot = memchr(ret->name, '.', ret->name_len);
+	if (ret->type == MODULE_AUTO && dot &&
+	    (ret->name + ret->name_len - dot != 3 || memcmp(dot, ".js", 3) != 0))
+		return 0;
+	return (ret->type == MODULE_AUTO || ret->type == MODULE_JS) && !contains(ret, "import") &&
+	       !contains(ret, "export");
+}
+
+static int start_quick(const struct msg_start *start)
+{
+	struct module m;
+	JSValueRef argv[4], v;
+
+	if (!may_be_quick(start, &m))
+		return 0;
+	argv[0] = string_value(m.name, m.name_len);
+	argv[1] = string_value(m.source, m.source_len);
+	argv[2] = start->input.len ? string_value(start->input.data, start->input.len)
+				   : JSValueMakeUndefined(ctx);
+	argv[3] = JSValueMakeNumber(ctx, start->timers);
+	v = call_hook(hooks.quick, ARRAY_SIZE(argv), argv);
+	return !v || JSValueToBoolean(ctx, v);
+}
+
 void engine_start(const struct msg_start *start)
 {
-	JSObjectRef job = JSObjectMake(ctx, NULL, NULL);
 	JSValueRef exception = NULL;
-	JSStringRef off;
+	JSObjectRef job;
+
+	if (start->flags & RUN_EVAL)
+		JSGlobalContextSetEvalEnabled(ctx, true, NULL);
+	if (start_quick(start))
+		return;
+	job = JSObjectMake(ctx, NULL, NULL);
 
 	set(job, "main", string_value(start->main.data, start->main.len));
 	set(job, "modules", modules_value(start, &exception));
@@ -445,11 +505,6 @@ void engine_start(const struct msg_start *start)
 		set(job, "input", string_value(start->input.data, start->input.len));
 	if (start->compiled.len)
 		set(job, "compiled", string_value(start->compiled.data, start->compiled.len));
-	if (!(start->flags & RUN_EVAL)) {
-		off = ascii("eval and new Function are off; the profile may allow them");
-		JSGlobalContextSetEvalEnabled(ctx, false, off);
-		JSStringRelease(off);
-	}
 	call_hook(hooks.start, 1, (JSValueRef[]){job});
 }
 

@@ -218,6 +218,7 @@ static void start(void)
 	 */
 	set_limit(RLIMIT_CPU, m.start.cpu_s);
 	set_limit(RLIMIT_DATA, m.start.data_limit);
+	set_limit(RLIMIT_AS, m.start.space_limit);
 	self.started = 1;
 	self.memory = m.start.memory_bytes;
 	sandbox_random_seed(m.start.seed);

@@ -58,7 +58,9 @@ static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NUL
 		"JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=67108864", "TZ=UTC",                  \
 		"LANG=en_US.UTF-8", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin"
 static const char *const zygote_env[ENGINE_COUNT][16] = {
-	[ENGINE_STANDARD] = {ENGINE_ENV, "JSC_jitMemoryReservationSize=67108864", NULL},
+	[ENGINE_STANDARD] = {ENGINE_ENV, "JSC_jitMemoryReservationSize=67108864",
+			     "JSC_thresholdForJITAfterWarmUp=5000", "JSC_thresholdForJITSoon=5000",
+			     NULL},
 	[ENGINE_REGULATED] = {ENGINE_ENV, "JSC_useJIT=0", "JSC_useWebAssembly=0",
 			      "JSC_useRegExpJIT=0", NULL},
 };

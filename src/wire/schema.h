@@ -80,7 +80,8 @@
 #define WIRE_START(F)                                                                              \
 	F(u64, memory_bytes, 0) /* the ceiling, for the sandbox's last words only */               \
 	F(u64, data_limit, 0)	/* absolute RLIMIT_DATA */                                         \
-	F(u64, cpu_s, 0)	/* RLIMIT_CPU, the backstop behind the node's own watch */         \
+	F(u64, space_limit, 0) /* absolute RLIMIT_AS: bounds page tables, which cost memory too */ \
+	F(u64, cpu_s, 0)       /* RLIMIT_CPU, the backstop behind the node's own watch */          \
 	F(u64, seed, 0)                                                                            \
 	F(i64, now_ms, 0)                                                                          \
 	F(u8, flags, 0)                                                                            \

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "os/fd.h"
 #include "sandbox/clock.h"
+#include "sandbox/hugepages.h"
 #include "sandbox/reserve.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/threads.h"
@@ -22,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -290,6 +292,9 @@ int main(int argc, char **argv)
 	z.jail.require = strcmp(argv[2], "--jail=available") ? JAIL_FULL : JAIL_AVAILABLE;
 	z.cgroup = !strcmp(argv[3], "--cgroup");
 	z.outer = argv[4] + 8;
+	mallopt(M_MXFAST,
+		0); /* or a large allocation in a sandbox would consolidate, and touch, all bins */
+	hugepages_code();
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	warm();
 	open_shop();

@@ -145,6 +145,11 @@ def _write(directory, name, content, folder):
     return path
 
 
+def same(a, b):
+    """Equality of JSON values: True is not 1."""
+    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
+
+
 def together(jobs):
     """Calls each of `jobs`, a few at a time; their results in the same order."""
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:

@@ -53,13 +53,8 @@ def matches(run, wanted):
     if outcome not in cordon.EXITS or run.outcome != outcome:
         return False
     if outcome == "completed":
-        return not more or same(run.value, json.loads(more))
+        return not more or cordon.same(run.value, json.loads(more))
     return more == (run.reason if outcome == "terminated" else run.code)
-
-
-def same(a, b):
-    """Equality of JSON values: True is not 1."""
-    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
 
 
 def test(t):

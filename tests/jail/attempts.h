@@ -37,7 +37,8 @@ extern const size_t attempt_count;
 extern const struct attempt layers[];
 extern const size_t layer_count;
 
-/* Process numbers and an address that attempts aim at, set before the attempt's process is forked. */
+/* Process numbers and an address that attempts aim at, set before the attempt's process is forked.
+ */
 struct targets {
 	pid_t sibling, zygote, outside;
 	int outside_fd; /* where in the sibling's descriptor table something lies */

@@ -37,8 +37,8 @@ static void node_confine(void)
 	struct sock_fprog f;
 	struct err e;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    filter_compile(FILTER_NODE, &f, &e) < 0 || filter_install(&f) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || filter_compile(FILTER_NODE, &f, &e) < 0 ||
+	    filter_install(&f) < 0)
 		_exit(99);
 }
 
@@ -196,8 +196,12 @@ int cell_open(struct cell *c, enum jail_require require, int filter, struct err 
 {
 	_cleanup_fd_ int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), theirs = -1;
 	char outer[JAIL_OUTER_SIZE], self[16];
-	const char *argv[] = {"cell", require == JAIL_FULL ? "full" : "available",
-			      filter ? "filter" : "no-filter", self, outer, NULL};
+	const char *argv[] = {"cell",
+			      require == JAIL_FULL ? "full" : "available",
+			      filter ? "filter" : "no-filter",
+			      self,
+			      outer,
+			      NULL};
 	const char *envp[] = {"LANG=C", NULL};
 	struct spawn_ids ids;
 	int pair[2], r;

@@ -1,7 +1,7 @@
 /*
- * A stand-in for the zygote, made of the same code: spawn_jailed() starts it, it calls jail_enter(),
- * forks per order, and the child calls jail_narrow(). Instead of running an engine with agent code,
- * the child makes one attempt. See zygote.c and sandbox_main() for the originals.
+ * A stand-in for the zygote, made of the same code: spawn_jailed() starts it, it calls
+ * jail_enter(), forks per order, and the child calls jail_narrow(). Instead of running an engine
+ * with agent code, the child makes one attempt. See zygote.c and sandbox_main() for the originals.
  */
 #pragma once
 

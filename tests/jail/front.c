@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { HANG_MS = 30000, CHUNK = 65536 };
+enum { HANG_MS = 20000, CHUNK = 65536 };
 
 int front_frame(int sock, const struct msg *m)
 {
@@ -63,12 +63,13 @@ static void on_supervisor(struct front *f)
 		return;
 	f->spawns++;
 	f->zygote = pair[0];
-	packet(f->supervisor, &(struct msg){.type = MSG_SPAWNED, .spawned = {.engine = m.spawn.engine}},
-	       &pair[1], 1);
+	packet(f->supervisor,
+	       &(struct msg){.type = MSG_SPAWNED, .spawned = {.engine = m.spawn.engine}}, &pair[1],
+	       1);
 	close(pair[1]);
 	packet(f->zygote,
-	       &(struct msg){.type = MSG_ZYGOTE_READY, .zygote_ready = {.jail = WIRE_STR(report)}}, NULL,
-	       0);
+	       &(struct msg){.type = MSG_ZYGOTE_READY, .zygote_ready = {.jail = WIRE_STR(report)}},
+	       NULL, 0);
 }
 
 /* ---- the zygote ---- */
@@ -242,7 +243,7 @@ uint64_t front_submit(struct front *f, const struct msg_submit *m)
 	if (f->last + 1 >= RUNS_MAX)
 		abort();
 	frame.submit.handle = ++f->last;
-	f->runs[f->last] = (struct done){.journal = BUF_INIT(1 << 20)};
+	f->runs[f->last] = (struct done){.journal = BUF_INIT(16 << 20)};
 	front_frame(f->stream, &frame);
 	return f->last;
 }
@@ -270,7 +271,8 @@ int front_settle(struct front *f, int children, int forks)
 	return 0;
 }
 
-int front_open(struct front *f, const char *node, const char *const *args, void (*sandbox)(int sock))
+int front_open(struct front *f, const char *node, const char *const *args,
+	       void (*sandbox)(int sock))
 {
 	const char *argv[16] = {"cordon-node"};
 	const char *const envp[] = {"PATH=/usr/bin:/bin", NULL};

@@ -39,7 +39,7 @@ struct front {
 	struct buf in;
 	struct child children[CHILDREN_MAX];
 	int alive; /* children */
-	int spawns, forks, forks_silent;
+	int spawns, forks;
 	int ready; /* NODE_READY came */
 	int over;  /* the node closed its stream */
 	struct done runs[RUNS_MAX];
@@ -55,7 +55,7 @@ int front_open(struct front *f, const char *node, const char *const *args,
 /* Ends the node by closing its stream. Its wait status, or -1 when it hung. */
 int front_close(struct front *f);
 
-/* One turn of the loop; -1 after 30 s without anything to do. */
+/* One turn of the loop; -1 after 20 s without anything to do. */
 int front_turn(struct front *f);
 
 /* The handle of a new run. */

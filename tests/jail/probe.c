@@ -220,9 +220,12 @@ static int refuse_namespaces(void)
 
 static void test_refused(const char *who)
 {
-	static const char *const off[] = {
-		"\"full\":false",	   "\"user_namespace\":false",	  "\"mount_namespace\":false",
-		"\"pid_namespace\":false", "\"network_namespace\":false", "\"empty_root\":false"};
+	static const char *const off[] = {"\"full\":false",
+					  "\"user_namespace\":false",
+					  "\"mount_namespace\":false",
+					  "\"pid_namespace\":false",
+					  "\"network_namespace\":false",
+					  "\"empty_root\":false"};
 	static const char *const on[] = {"\"seccomp\":true", "\"no_capabilities\":true",
 					 "\"no_new_privs\":true", "\"rlimits\":true",
 					 "\"descriptors\":true"};
@@ -267,9 +270,9 @@ static void apart(void (*test)(const char *), const char *who, int ordinary)
 	int status;
 
 	if (pid == 0) {
-		if (ordinary && (setgroups(0, NULL) < 0 ||
-				 setresgid(ORDINARY, ORDINARY, ORDINARY) < 0 ||
-				 setresuid(ORDINARY, ORDINARY, ORDINARY) < 0))
+		if (ordinary &&
+		    (setgroups(0, NULL) < 0 || setresgid(ORDINARY, ORDINARY, ORDINARY) < 0 ||
+		     setresuid(ORDINARY, ORDINARY, ORDINARY) < 0))
 			_exit(1);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_DUMPABLE, 1); /* as after the exec that a login would make */

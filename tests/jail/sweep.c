@@ -78,28 +78,21 @@ static const struct {
 static const struct {
 	int nr, error;
 } soft[] = {
-	{SYS_open, EACCES},
-	{SYS_openat, EACCES},
-	{SYS_access, EACCES},
-	{SYS_readlink, EACCES},
-	{SYS_newfstatat, EACCES},
-	{SYS_fstat, EBADF},
-	{SYS_ioctl, ENOTTY},
-	{SYS_pread64, EBADF},
-	{SYS_lseek, EBADF},
-	{SYS_sysinfo, EPERM},
-	{SYS_uname, EPERM},
-	{SYS_sched_setscheduler, EPERM},
-	{SYS_sched_getparam, EPERM},
-	{SYS_sched_getscheduler, EPERM},
-	{SYS_clone3, ENOSYS},
-	{SYS_tgkill, EPERM},
+	{SYS_open, EACCES},	     {SYS_openat, EACCES},
+	{SYS_access, EACCES},	     {SYS_readlink, EACCES},
+	{SYS_newfstatat, EACCES},    {SYS_fstat, EBADF},
+	{SYS_ioctl, ENOTTY},	     {SYS_pread64, EBADF},
+	{SYS_lseek, EBADF},	     {SYS_sysinfo, EPERM},
+	{SYS_uname, EPERM},	     {SYS_sched_setscheduler, EPERM},
+	{SYS_sched_getparam, EPERM}, {SYS_sched_getscheduler, EPERM},
+	{SYS_clone3, ENOSYS},	     {SYS_tgkill, EPERM},
 	{SYS_prctl, EPERM},
 };
 
 /*
  * uretprobe and uprobe: the kernel (6.11 and 6.18) lets them pass every filter, and refuses them
- * itself, by SIGILL or ENXIO, unless its own trampoline makes them. Nothing of ours can change that.
+ * itself, by SIGILL or ENXIO, unless its own trampoline makes them. Nothing of ours can change
+ * that.
  */
 enum { URETPROBE = 335, UPROBE = 336 };
 
@@ -168,9 +161,7 @@ static int sweep_range(struct cell *cell, enum cell_how how, int who, long base,
 
 void sweep(struct cell *cell, enum cell_how how, const char *who)
 {
-	int kinds = how == CELL_NODE	 ? NODE
-		    : how == CELL_ZYGOTE ? IN_CELL | ZYGOTE
-					 : IN_CELL;
+	int kinds = how == CELL_NODE ? NODE : how == CELL_ZYGOTE ? IN_CELL | ZYGOTE : IN_CELL;
 
 	tap_ok(sweep_range(cell, how, kinds, 0, 0) == 0, "%s: all calls, arguments 0", who);
 	tap_ok(sweep_range(cell, how, kinds, 0, -1) == 0, "%s: all calls, arguments -1", who);

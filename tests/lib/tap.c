@@ -6,7 +6,7 @@
 
 static struct {
 	int count, failed;
-} *tap;
+} * tap;
 
 void tap_begin(void)
 {

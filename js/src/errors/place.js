@@ -18,13 +18,22 @@ import {
 } from "../primordials.js";
 
 let byName = new NativeMap();
+let later; // makes the units when somebody asks for one: most runs have no error to place
 
 export function knowUnits(units) {
+  later = undefined;
   byName = new NativeMap();
   mapForEach(units, (unit) => mapSet(byName, unit.name, unit));
 }
 
-export const unitNamed = (name) => mapGet(byName, name);
+export function knowUnitsLater(make) {
+  later = make;
+}
+
+export function unitNamed(name) {
+  if (later !== undefined) knowUnits(later());
+  return mapGet(byName, name);
+}
 
 const stripped = (unit) => (unit.type === "ts" ? (unit.stripped ??= strip(unit.text)) : unit.text);
 

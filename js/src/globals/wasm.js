@@ -2,8 +2,11 @@
 // event loop that is not there.
 import { construct, defineProperty, deleteProperty } from "../primordials.js";
 
+let native;
+
 export function installWebAssembly() {
-  if (typeof WebAssembly !== "object") return;
+  native = globalThis.WebAssembly;
+  if (native === undefined) return;
   const { Module, Instance } = WebAssembly;
   const functions = {
     async compile(bytes) {
@@ -21,6 +24,12 @@ export function installWebAssembly() {
   for (const name of ["compileStreaming", "instantiateStreaming", "JSTag"]) deleteProperty(WebAssembly, name);
 }
 
+// Runs that do not ask for it find no WebAssembly: it is absent in the image that all are forked from.
 export function removeWebAssembly() {
   deleteProperty(globalThis, "WebAssembly");
+}
+
+export function restoreWebAssembly() {
+  if (native === undefined) return;
+  defineProperty(globalThis, "WebAssembly", { value: native, writable: true, enumerable: false, configurable: true });
 }

@@ -1,4 +1,4 @@
-// The same inside of a lookbehind and a back reference, which no simple matcher can take.
+// A look-ahead and a back reference, which no simple matcher can take.
 // expect: terminated cpu_time
 // options: --cpu-ms 200
-() => /(?<=^((?:a|a)*))b\1$/.test("a".repeat(36) + "b".repeat(2) + "c");
+() => /^(?=((?:a|aa)+)+$)\1b/.test("a".repeat(60) + "b".repeat(2) + "c");

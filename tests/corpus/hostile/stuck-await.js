@@ -1,5 +1,6 @@
-// Waits for what cannot come. It ends at once, with a typed error, and not at its wall time.
-// expect: failed code.stalled
+// Waits for what cannot come. Its wall time ends it.
+// expect: terminated wall_time
+// options: --wall-ms 400
 async () => {
   await new Promise(() => {});
 }

@@ -1,3 +1,4 @@
 // A thenable that never calls back.
-// expect: failed code.stalled
+// expect: terminated wall_time
+// options: --wall-ms 400
 () => ({ then() {} });

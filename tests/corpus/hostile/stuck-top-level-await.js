@@ -1,4 +1,5 @@
 // The same at top level.
-// expect: failed code.stalled
+// expect: terminated wall_time
+// options: --wall-ms 400
 await new Promise(() => {});
 export default () => 1;

@@ -1,0 +1,1 @@
+export const then = (resolve) => resolve("from then");

@@ -1,0 +1,4 @@
+// expect: failed code.exception
+() => {
+  throw "";
+}

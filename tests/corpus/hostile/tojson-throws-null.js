@@ -1,0 +1,9 @@
+// toJSON that throws null.
+// expect: failed result.unserializable
+() => ({
+  deep: {
+    toJSON() {
+      throw null;
+    },
+  },
+})

@@ -1,0 +1,261 @@
+/*
+ * A real cordon-node against sandboxes that are owned: processes of ours that speak the broker
+ * protocol in bad faith. Each bad faith has one typed outcome, exactly one, the journal is whole,
+ * and the next run is served as if nothing had been.
+ *
+ * Usage: broker-test CORDON-NODE
+ */
+#include "base/json.h"
+#include "jail/evil.h"
+#include "lib/tap.h"
+#include "wire/modmap.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { POOL = 2 };
+
+static struct front f;
+static int idle = POOL; /* sandboxes alive when nothing runs */
+
+static uint64_t submit(size_t script, const char *code)
+{
+	const struct script *s = &scripts[script];
+	_cleanup_buf_ struct buf modules = BUF_INIT(4096);
+	char input[24], run[24];
+	struct msg_submit m = {.engine = ENGINE_STANDARD,
+			       .class_ = CLASS_INTERACTIVE,
+			       .flags = RUN_JOURNAL,
+			       .cpu_us = (s->cpu_ms ? s->cpu_ms : 5000) * 1000,
+			       .wall_us = (s->wall_ms ? s->wall_ms : 20000) * 1000,
+			       .memory_bytes = 64 << 20,
+			       .output_bytes = s->output ? s->output : 4096,
+			       .operations = s->operations ? s->operations : 50,
+			       .log_lines = 10,
+			       .timers = 10,
+			       .seed = 1,
+			       .main = WIRE_STR("main.js")};
+
+	snprintf(input, sizeof(input), "%zu", script);
+	snprintf(run, sizeof(run), "run-%zu", (size_t)f.last + 1);
+	modmap_add(&modules, "main.js", MODULE_AUTO, code, strlen(code), NULL);
+	m.modules = WIRE_BUF(&modules);
+	m.input = WIRE_STR(input);
+	m.run = WIRE_STR(run);
+	return front_submit(&f, &m);
+}
+
+static const char *code_of(size_t script)
+{
+	static char code[64];
+
+	/* Each its own artifact, so that no cached code changes the phase it starts in. */
+	snprintf(code, sizeof(code), "script %zu%s", script,
+		 scripts[script].threads ? " WebAssembly" : "");
+	return code;
+}
+
+/* Each line one JSON object with the next number, none of them forged. NULL, or the first that is
+ * not. */
+static const char *journal_flaw(struct buf *journal)
+{
+	char *p = (char *)buf_str(journal), *end;
+	unsigned long seq = 0;
+
+	for (; *p; p = end + 1) {
+		char *member = strstr(p, "\"seq\":");
+
+		end = strchr(p, '\n');
+		*end = '\0';
+		if (json_check(p, strlen(p), NULL) < 0 || strstr(p, "\"event\":\"forged\""))
+			return p;
+		if (!member || strtoul(member + 6, NULL, 10) != ++seq)
+			return p;
+	}
+	return seq ? NULL : "there is none";
+}
+
+static void describe(const struct done *d)
+{
+	tap_note("%d times: %s %s, limit %llu, observed %llu: %s%s%s", d->count,
+		 words_outcome(d->outcome), words_reason(d->reason), (unsigned long long)d->limit,
+		 (unsigned long long)d->observed, d->detail, d->value, d->error);
+}
+
+static void serves(const char *after)
+{
+	uint64_t handle = submit(script_find("honest"), "honest");
+	struct done *d = front_await(&f, handle);
+
+	if (!tap_ok(d && d->outcome == OUTCOME_COMPLETED && d->logs == 1 &&
+			    !strcmp(d->value, "\"ok\""),
+		    "%s: the next run completes", after) &&
+	    d)
+		describe(d);
+}
+
+static void play(size_t i)
+{
+	const struct script *s = &scripts[i];
+	uint64_t handle = submit(i, code_of(i));
+	struct done *d = front_await(&f, handle);
+	const char *flaw;
+	int ok;
+
+	if (s->threads)
+		idle = POOL + 1; /* it keeps one that may have threads from now on */
+	if (!tap_ok(!!d, "%s: has an outcome", s->name))
+		return;
+	ok = d->outcome == s->outcome && d->reason == s->reason;
+	if (ok && s->value)
+		ok = !strcmp(s->outcome == OUTCOME_FAILED ? d->error : d->value, s->value);
+	if (!tap_ok(ok, "%s: %s %s", s->name, words_outcome(s->outcome), words_reason(s->reason)))
+		describe(d);
+	tap_ok(s->outcome != OUTCOME_TERMINATED || d->detail[0], "%s: says why", s->name);
+	serves(s->name);
+	tap_ok(d->count == 1, "%s: exactly one outcome", s->name);
+	tap_ok(d->logs_after == 0, "%s: nothing of it after its outcome", s->name);
+	flaw = journal_flaw(&d->journal);
+	if (!tap_ok(!flaw, "%s: its journal is whole", s->name))
+		tap_note("the first line that is wrong: %s", flaw);
+}
+
+/* The next sandbox that is forked misbehaves, and only that one. A run makes room for it. */
+static void let_in(const struct opening *o)
+{
+	int forks = f.forks;
+	uint64_t handle;
+
+	evil_opening = o;
+	handle = submit(script_find("honest"), "honest");
+	while (f.forks == forks && front_turn(&f) == 0)
+		;
+	evil_opening = NULL;
+	front_await(&f, handle);
+}
+
+/* It misbehaves before it has a run: it is replaced, and nobody notices. */
+static void open_badly(const struct opening *o)
+{
+	int forks = f.forks;
+
+	let_in(o);
+	tap_ok(front_settle(&f, idle, forks + 2) == 0, "%s: it is ended and replaced", o->name);
+	serves(o->name);
+	front_settle(&f, idle, 0);
+}
+
+/* Sandboxes that never say that they are ready take up places in the pool, not runs. */
+static void never_ready(void)
+{
+	static const struct opening silence = {"never TOUCHED", evil_silence};
+	uint64_t handle;
+	struct done *d;
+
+	let_in(&silence);
+	for (int i = 0; i < 3; i++)
+		serves("one that is never ready");
+	let_in(&silence);
+	handle = submit(script_find("honest"), "honest");
+	front_cancel(&f, handle);
+	d = front_await(&f, handle);
+	tap_ok(d && d->count == 1, "all that are never ready: a run can be cancelled (%s)",
+	       d ? words_reason(d->reason) : "no outcome");
+}
+
+/* The cache keeps what a sandbox says of its own code, and only for that very code. */
+static void poison(void)
+{
+	_cleanup_buf_ struct buf none = BUF_INIT(1);
+	struct done *d;
+
+	d = front_await(&f, submit(script_find("COMPILED twice"), "poisoned"));
+	tap_ok(d && d->reason == REASON_JAIL_VIOLATION, "cache: the poisoner ends");
+	/* From the cache it starts in the phase after COMPILED, so that saying COMPILED is wrong.
+	 */
+	d = front_await(&f, submit(script_find("COMPILED that is no text"), "poisoned"));
+	tap_ok(d && d->reason == REASON_JAIL_VIOLATION, "cache: its own code comes from the cache");
+	d = front_await(&f, submit(script_find("COMPILED that is no text"), "other"));
+	tap_ok(d && d->outcome == OUTCOME_COMPLETED, "cache: other code does not");
+}
+
+static void together(void)
+{
+	uint64_t bad[4] = {submit(script_find("log lines without end"), "a"),
+			   submit(script_find("silence"), "b"),
+			   submit(script_find("an endless loop"), "c"),
+			   submit(script_find("a result, then bytes without end"), "d")};
+	uint64_t good[8];
+	int ok = 0, once = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		good[i] = submit(script_find("honest"), "honest");
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct done *d = front_await(&f, good[i]);
+
+		ok += d && d->outcome == OUTCOME_COMPLETED;
+	}
+	tap_ok(ok == ARRAY_SIZE(good), "8 good runs among 4 bad ones complete");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct done *d = front_await(&f, bad[i]);
+
+		once += d && d->count == 1;
+	}
+	tap_ok(once == ARRAY_SIZE(bad), "and each bad one has its one outcome");
+}
+
+static int descriptors(pid_t pid)
+{
+	char path[32];
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	/* floor == ceiling: the pool has this many, no more, no fewer */
+	static const char *const args[] = {"--pool-floor=2", "--pool-ceiling=2", "--running-max=16",
+					   NULL};
+	int before, now, status;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: broker-test CORDON-NODE\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	tap_begin();
+	if (!tap_ok(front_open(&f, argv[1], args, evil_sandbox) == 0 &&
+			    front_settle(&f, POOL, POOL) == 0,
+		    "the node starts and fills its pool"))
+		return tap_end();
+	serves("start");
+	front_settle(&f, POOL, 0);
+	before = descriptors(f.node);
+	for (size_t i = 0; i < script_count; i++)
+		play(i);
+	poison();
+	together();
+	for (size_t i = 0; i < opening_count; i++)
+		open_badly(&openings[i]);
+	tap_ok(front_settle(&f, idle, 0) == 0, "all that were used are gone, the pool is full");
+	serves("after everything");
+	front_settle(&f, idle, 0);
+	now = descriptors(f.node) - 2 * (idle - POOL); /* a socket and a pidfd for each */
+	tap_ok(now == before, "the node holds as many descriptors as before (%d, %d)", before, now);
+	never_ready();
+	tap_ok(f.spawns == 1, "it never asked for another zygote");
+	status = front_close(&f);
+	tap_ok(status == 0, "the node ends with status 0 (%#x)", (unsigned)status);
+	return tap_end();
+}
