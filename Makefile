@@ -25,7 +25,7 @@ test: build
 
 bench: build
 	@tools/setup bench/peers
-	@bench/run $(BUILD)
+	@bench/run $(BUILD) --write docs/benchmarks.md
 
 fuzz: setup
 	@tests/fuzz/run

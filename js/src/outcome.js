@@ -1,7 +1,7 @@
 // How the run ends. The first to say so counts, except that an unhandled rejection outdoes a value that was
 // waiting for the end of the same turn.
 
-// {value} or {error, code}
+// {value}, {value, json} (`json` is its text already) or {error, code}
 export let outcome = null;
 
 export function end(next) {

@@ -6,7 +6,7 @@ import { end, failRun, outcome, outdo, resetOutcome } from "./outcome.js";
 import { plainFailure } from "./errors/failure.js";
 import { checkEntry, invocationOf } from "./entry.js";
 import { Linker, namespaceOf } from "./link/linker.js";
-import { compileUnit, cachedQuick, loadUnits, makeUnits, saveQuick, saveUnits } from "./link/units.js";
+import { compileUnit, cachedQuick, loadUnits, makeUnits, saveQuick, saveSolo, saveUnits } from "./link/units.js";
 import { normalize } from "./link/resolve.js";
 import { quickScript } from "./link/quick.js";
 import { strip } from "./link/typescript.js";
@@ -19,6 +19,7 @@ import {
   apply,
   bareArray,
   freeze,
+  generatorNext,
   jsonParse,
   mapForEach,
   mapGet,
@@ -50,11 +51,34 @@ export function quick(name, source, input, timers) {
   }
   if (typeof entry !== "function") return false;
   try {
-    invoke({ kind: "code-mode", call: entry }, input === undefined ? undefined : jsonParse(input));
+    invoke({ kind: "code-mode", call: entry }, input);
   } catch (error) {
     failRun(error);
   }
   return true;
+}
+
+// The short way for a module on its own whose code is known from an earlier run: see saveSolo().
+export function solo(name, code, input, timers, source) {
+  startClockAndChance();
+  limitTimers(timers);
+  knowUnitsLater(() => {
+    const job = { main: name, modules: [{ name, type: "auto", source }], language: "", fences: false };
+    const units = makeUnits(job);
+    mapForEach(units, (unit) => compileUnit(unit, job));
+    return units;
+  });
+  try {
+    let getters;
+    const body = host.evaluate(code, name, 1)(undefined, { exports: (given) => (getters = given) })();
+    generatorNext(body); // its scope
+    generatorNext(body); // its statements
+    const namespace = { __proto__: null, default: getters.default() };
+    const invocation = invocationOf(namespace, { name, text: source, compiled: { expression: false } });
+    invoke(invocation, input);
+  } catch (error) {
+    failRun(error);
+  }
 }
 
 function quickUnits(name, source) {
@@ -76,7 +100,7 @@ export function start(job) {
         "code.module_not_found",
         `The artifact has no module named '${job.main}', which should be its entry.`,
       );
-    const input = job.input === undefined ? undefined : jsonParse(job.input);
+    const { input } = job;
     if (!startQuick(units, main, job, input)) startLinked(units, main, job, input);
   } catch (error) {
     failRun(error);
@@ -115,7 +139,7 @@ function quickScriptOf(unit) {
 function startLinked(units, main, job, input) {
   if (job.compiled === undefined || !loadUnits(units, job.compiled)) {
     mapForEach(units, (unit) => compileUnit(unit, job));
-    const saved = main.error ? undefined : saveUnits(units);
+    const saved = main.compiled ? (saveSolo(units, main, job) ?? saveUnits(units)) : undefined;
     if (saved !== undefined) host.compiled(saved);
   }
   if (main.error) throw main.error;
@@ -127,11 +151,12 @@ function startLinked(units, main, job, input) {
   else promiseThen(promiseThen(done, proceed), undefined, (error) => failRun(error));
 }
 
-function invoke(invocation, input) {
+function invoke(invocation, text) {
+  const input = text === undefined ? undefined : jsonParse(text);
   const value =
     invocation.kind === "code-mode"
       ? apply(invocation.call, undefined, [codeModeArgument(input)])
-      : invocation.call(input, makeContext());
+      : invocation.call(input, makeContext(), text);
   // Something that is no promise needs no turn of its own; thenables count as promises, as with `await`.
   if (value === null || (typeof value !== "object" && typeof value !== "function")) settle(value, invocation);
   else
@@ -177,11 +202,12 @@ function settle(value, invocation) {
       end({ value });
       return;
     }
-    promiseThen(
-      invocation.result(value),
-      (result) => end({ value: result }),
-      (error) => failRun(error),
-    );
+    try {
+      const { value: plain, json } = invocation.result(value);
+      end({ value: plain, json });
+    } catch (error) {
+      failRun(error);
+    }
   };
   waitForBackground(0, finish);
 }
@@ -228,7 +254,11 @@ function report() {
     reportError(error, code);
     return;
   }
-  const { value } = outcome;
+  const { value, json } = outcome;
+  if (json !== undefined) {
+    host.result(0, json);
+    return;
+  }
   let bytes, text;
   try {
     bytes = viewOf(value);

@@ -3,7 +3,7 @@ import { describe } from "./errors/describe.js";
 import { knowUnits } from "./errors/place.js";
 import { host, setHost } from "./host.js";
 import { answer, pendingOperations } from "./operations.js";
-import { next, quick, reset, start } from "./run.js";
+import { next, quick, reset, solo, start } from "./run.js";
 import { removeWebAssembly } from "./globals/wasm.js";
 import { clearAllTimers } from "./timers.js";
 import { dataOf } from "./inspect/data.js";
@@ -129,6 +129,11 @@ function intl() {
 
 // Whole runs, with a host that keeps everything to itself. What is left of them when warm() returns is done by
 // microtasks, which end before the host does anything else.
+const worker = {
+  main: "main",
+  modules: [module("main", "export default { async fetch(request) { return Response.json(await request.json()) } }")],
+  input: '{"a":1}',
+};
 const rehearsals = [
   { main: "main", modules: [module("main", codeMode)], input: '{"a":1}' },
   { main: "main", modules: [module("main", "() => 1")] },
@@ -144,11 +149,7 @@ const rehearsals = [
   },
   { main: "main", modules: [module("main", "async () => { throw new TypeError('x') }")] },
   { main: "main", modules: [module("main", "export default {")] },
-  {
-    main: "main",
-    modules: [module("main", "export default { async fetch(request) { return Response.json(await request.json()) } }")],
-    input: '{"a":1}',
-  },
+  worker,
   {
     main: "main",
     modules: [
@@ -182,6 +183,10 @@ async function rehearse() {
     }
     for (let i = 0; i < 3; i++) {
       quick("main", codeMode, '{"a":1}', 10);
+      await settled();
+      saved = undefined;
+      await rehearseOne({ language: "", fences: false, eval: false, ...worker, wasm: true });
+      solo("main", saved, worker.input, 10, worker.modules[0].source);
       await settled();
     }
   } finally {

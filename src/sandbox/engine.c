@@ -25,7 +25,7 @@ enum { TEXT_MAX = LIMIT_RESULT };
 static JSGlobalContextRef ctx;
 static const struct engine_host *host;
 static struct {
-	JSObjectRef warm, quick, start, answer, next, timers, pending, rejected;
+	JSObjectRef warm, quick, solo, start, answer, next, timers, pending, rejected;
 } hooks;
 
 static JSStringRef ascii(const char *s)
@@ -343,10 +343,11 @@ static int take_hooks(JSObjectRef o, struct err *reterr)
 	const struct {
 		const char *name;
 		JSObjectRef *to;
-	} all[] = {{"warm", &hooks.warm},	{"quick", &hooks.quick},
-		   {"start", &hooks.start},	{"answer", &hooks.answer},
-		   {"next", &hooks.next},	{"timers", &hooks.timers},
-		   {"pending", &hooks.pending}, {"rejected", &hooks.rejected}};
+	} all[] = {{"warm", &hooks.warm},	 {"quick", &hooks.quick},
+		   {"solo", &hooks.solo},	 {"start", &hooks.start},
+		   {"answer", &hooks.answer},	 {"next", &hooks.next},
+		   {"timers", &hooks.timers},	 {"pending", &hooks.pending},
+		   {"rejected", &hooks.rejected}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		*all[i].to = get_function(o, all[i].name);
@@ -448,38 +449,52 @@ static int contains(const struct module *m, const char *word)
 	return memmem(m->source, m->source_len, word, strlen(word)) != NULL;
 }
 
-/* One module of plain JavaScript, which may be a code-mode function: see hooks.quick in the
- * contract. */
-static int may_be_quick(const struct msg_start *start, struct module *ret)
+/* The one module of a run that needs neither fences removed nor a language declared. */
+static int single_module(const struct msg_start *start, struct module *ret)
 {
 	struct modmap map;
-	const char *dot;
 
-	if (start->compiled.len || start->flags & (RUN_FENCES | RUN_WASM) || start->language.len ||
-	    modmap_open(&map, start->modules.data, start->modules.len) < 0 || map.left != 1 ||
-	    modmap_next(&map, ret) != 1)
-		return 0;
-	dot = memchr(ret->name, '.', ret->name_len);
-	if (ret->type == MODULE_AUTO && dot &&
-	    (ret->name + ret->name_len - dot != 3 || memcmp(dot, ".js", 3) != 0))
-		return 0;
-	return (ret->type == MODULE_AUTO || ret->type == MODULE_JS) && !contains(ret, "import") &&
-	       !contains(ret, "export");
+	return !(start->flags & (RUN_FENCES | RUN_WASM)) && !start->language.len &&
+	       modmap_open(&map, start->modules.data, start->modules.len) == 0 && map.left == 1 &&
+	       modmap_next(&map, ret) == 1;
 }
 
-static int start_quick(const struct msg_start *start)
+/* Plain JavaScript, which may be a code-mode function: see hooks.quick in the contract. */
+static int may_be_quick(const struct module *m)
 {
-	struct module m;
-	JSValueRef argv[4], v;
+	const char *dot = memchr(m->name, '.', m->name_len);
 
-	if (!may_be_quick(start, &m))
+	if (m->type != MODULE_AUTO && m->type != MODULE_JS)
+		return 0;
+	if (m->type == MODULE_AUTO && dot &&
+	    (m->name + m->name_len - dot != 3 || memcmp(dot, ".js", 3) != 0))
+		return 0;
+	return !contains(m, "import") && !contains(m, "export");
+}
+
+/* The short ways. 1: the run is under way. */
+static int start_short(const struct msg_start *start)
+{
+	const char *compiled = start->compiled.data;
+	struct module m;
+	JSValueRef argv[5], v;
+
+	if (!single_module(start, &m))
 		return 0;
 	argv[0] = string_value(m.name, m.name_len);
-	argv[1] = string_value(m.source, m.source_len);
 	argv[2] = start->input.len ? string_value(start->input.data, start->input.len)
 				   : JSValueMakeUndefined(ctx);
 	argv[3] = JSValueMakeNumber(ctx, start->timers);
-	v = call_hook(hooks.quick, ARRAY_SIZE(argv), argv);
+	if (start->compiled.len && compiled[0] == '"') {
+		argv[1] = string_value(start->compiled.data, start->compiled.len);
+		argv[4] = string_value(m.source, m.source_len);
+		call_hook(hooks.solo, 5, argv);
+		return 1;
+	}
+	if (start->compiled.len || !may_be_quick(&m))
+		return 0;
+	argv[1] = string_value(m.source, m.source_len);
+	v = call_hook(hooks.quick, 4, argv);
 	return !v || JSValueToBoolean(ctx, v);
 }
 
@@ -490,7 +505,7 @@ void engine_start(const struct msg_start *start)
 
 	if (start->flags & RUN_EVAL)
 		JSGlobalContextSetEvalEnabled(ctx, true, NULL);
-	if (start_quick(start))
+	if (start_short(start))
 		return;
 	job = JSObjectMake(ctx, NULL, NULL);
 

@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """Each ceiling ends a run with its own reason, tells limit and observation, and harms no neighbour."""
 
+import sys
+
 import cordon
 import tap
+
+sys.path.insert(0, str(cordon.ROOT / "tests" / "lib"))
+import wire  # noqa: E402
 
 MIB = 1 << 20
 SPIN = "() => { for (;;); }"
@@ -22,22 +27,22 @@ CEILINGS = [
     ("wall_time, waiting", "() => new Promise((r) => setTimeout(r, 60000))", ("--wall-ms", 300), "wall_time", 300000, 300000),
     ("wall_time, awaiting what never comes", "() => new Promise(() => {})", ("--wall-ms", 300), "wall_time", 300000, 300000),
     ("wall_time, computing", SPIN, ("--wall-ms", 300, "--cpu-ms", 60000), "wall_time", 300000, 300000),
-    ("cpu_time", SPIN, ("--cpu-ms", 150), "cpu_time", 150000, 150000),
+    ("cpu_time", SPIN, ("--cpu-ms", 600), "cpu_time", 600000, 600000),
     ("cpu_time adds up over turns",
      "async () => { for (;;) { let x = 0; for (let i = 0; i < 200000; i++) x += i; await new Promise((r) => setTimeout(r, 1)); } }",
-     ("--cpu-ms", 150, "--operations", 1000000), "cpu_time", 150000, 150000),
+     ("--cpu-ms", 600, "--operations", 1000000), "cpu_time", 600000, 600000),
     ("memory, engine heap", "() => { const a = []; for (;;) a.push(new Array(1000).fill(a.length)); }",
      ("--memory-mb", 32, "--cpu-ms", 10000), "memory", 32 * MIB, 16 * MIB),
     ("memory, one buffer", "() => new Uint8Array(256 << 20).fill(1).length", ("--memory-mb", 64, "--cpu-ms", 10000),
      "memory", 64 * MIB, 32 * MIB),
-    ("output, result", "() => 'x'.repeat(200000)", ("--output-kb", 100), "output", 100 << 10, 200000),
+    ("output, result", "() => 'x'.repeat(200000)", ("--output-kb", 100), "output", 100 << 10, 190000),
     ("output, one log line", "() => { console.log('x'.repeat(60000)); }", ("--output-kb", 16), "output", 16 << 10, 16 << 10),
     ("output, logs and result together",
      "() => { for (let i = 0; i < 10; i++) console.log('x'.repeat(2000)); return 'x'.repeat(60000); }",
      ("--output-kb", 80), "output", 80 << 10, 80 << 10),
     ("operations, fetch", "async () => { for (;;) await fetch('https://example.com/').catch(() => 0); }",
      ("--operations", 20), "operations", 20, 21),
-    ("operations, timers", "async () => { for (;;) await new Promise((r) => setTimeout(r, 0)); }",
+    ("operations, timers", "async () => { for (;;) await new Promise((r) => setTimeout(r, 1)); }",
      ("--operations", 20), "operations", 20, 21),
     ("operations, none at all", "async () => { await fetch('https://example.com/').catch(() => 0); }",
      ("--operations", 0), "operations", 0, 1),
@@ -57,6 +62,14 @@ INSIDE = [
 ]
 
 
+def most(reason, limit, least):
+    """What may have been seen at the end. Sizes and numbers are exact."""
+    if reason in ("wall_time", "cpu_time"):
+        return 2 * limit + (20_000_000 if reason == "wall_time" else 0)
+    slack = {"memory": MIB, "output": 256 << 10}.get(reason, 1)
+    return max(limit, least) + slack
+
+
 def check_ceiling(t, run, name, reason, limit, least, tier):
     told = run.termination or {}
     why = run.flaw()
@@ -66,6 +79,8 @@ def check_ceiling(t, run, name, reason, limit, least, tier):
         why = f"limit is {told['limit']}, wanted {limit}"
     if not why and told["observed"] < least:
         why = f"observed {told['observed']}, wanted at least {least}"
+    if not why and told["observed"] > most(reason, limit, least):
+        why = f"observed {told['observed']}: it was let go far past its ceiling"
     if not why and not told["detail"]:
         why = "no detail for a person"
     t.ok(why is None, f"{name} ({tier})", f"{why}\n{run}\n{run.usage}")
@@ -123,14 +138,26 @@ def timers(t):
 
 
 def neighbours(t):
-    """While one run is being ended at each ceiling, another at the same time completes."""
-    jobs = [lambda: cordon.run(NEIGHBOUR, "--input", '{"n":1}')]
-    jobs += [lambda c=c: cordon.run(c[1], *c[2]) for c in CEILINGS[3:7:3]]
-    jobs += [lambda: cordon.run(NEIGHBOUR, "--input", '{"n":2}')]
-    runs = cordon.together(jobs)
-    t.equal([runs[0].value, runs[-1].value], [{"sum": 9990000, "n": 1}, {"sum": 9990000, "n": 2}],
-            "neighbours of runs at their ceilings complete")
-    t.ok(all(run.outcome == "terminated" for run in runs[1:-1]), "while those were ended", runs[1:-1])
+    """On one platform: while others are ended at each ceiling, those beside them complete."""
+    limits = {"--cpu-ms": ("cpu_us", 1000), "--wall-ms": ("wall_us", 1000), "--memory-mb": ("memory_bytes", MIB),
+              "--output-kb": ("output_bytes", 1 << 10), "--operations": ("operations", 1), "--log-lines": ("log_lines", 1)}
+    # Beside so many that use up all processors it takes as long as it takes.
+    patient = dict(wall_us=60_000_000, cpu_us=5_000_000, input={"n": 1})
+    with wire.Platform(build=str(cordon.binary().parent)) as platform:
+        bad, good = [], []
+        for _, code, options, reason, *_ in CEILINGS:
+            more = {"cpu_us": 1_000_000, "wall_us": 60_000_000, "memory_bytes": 64 * MIB, "operations": 1000}
+            for option, value in zip(options[::2], options[1::2]):
+                field, scale = limits[option]
+                more[field] = value * scale
+            bad.append((platform.submit(code, **more), reason))
+            good.append(platform.submit(NEIGHBOUR, **patient))
+        t.equal([platform.wait(handle).value for handle in good], [{"sum": 9990000, "n": 1}] * len(good),
+                "neighbours of runs at their ceilings complete")
+        ended = [(platform.wait(handle), reason) for handle, reason in bad]
+        t.ok(all(run.reason == reason for run, reason in ended), "while each of those ended for its own reason",
+             [(run, reason) for run, reason in ended if run.reason != reason])
+        t.equal(platform.incarnation, 1, "on one and the same node")
 
 
 def test(t):

@@ -377,6 +377,11 @@ static long raise_data(void)
 	return raise_own(RLIMIT_DATA, 64 * MIB);
 }
 
+static long raise_space(void)
+{
+	return raise_own(RLIMIT_AS, 2048UL * MIB);
+}
+
 static long raise_cpu(void)
 {
 	return raise_own(RLIMIT_CPU, 1000);
@@ -389,12 +394,12 @@ static long raise_files(void)
 	return setrlimit(RLIMIT_NOFILE, &l);
 }
 
-/* The memory ceiling as START sets it; then memory in ways that it might not count. */
+/* The memory ceilings as START sets them; then memory in ways that they might not count. */
 static long past_ceiling(int prot, int flags, size_t size)
 {
-	struct rlimit l = {64 * MIB, 64 * MIB};
+	struct rlimit data = {64 * MIB, 64 * MIB}, space = {2048UL * MIB, 2048UL * MIB};
 
-	if (setrlimit(RLIMIT_DATA, &l) < 0)
+	if (setrlimit(RLIMIT_DATA, &data) < 0 || setrlimit(RLIMIT_AS, &space) < 0)
 		return fail(ENOTRECOVERABLE);
 	return mmap(NULL, size, prot, flags | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
 }
@@ -835,6 +840,7 @@ const struct attempt attempts[] = {
 	SAME("lower a limit", lower_limit, WORKS, WORKS),
 	SAME("raise RLIMIT_NOFILE", raise_files, EPERM, UNTRIED),
 	SAME("raise RLIMIT_DATA", raise_data, EPERM, UNTRIED),
+	SAME("raise RLIMIT_AS", raise_space, EPERM, UNTRIED),
 	SAME("raise RLIMIT_CPU", raise_cpu, EPERM, UNTRIED),
 	DEAD("read the sibling's limits", limits_of_sibling, WORKS),
 	CALL("setrlimit by its old number", UNTRIED, SYS_setrlimit, RLIMIT_NOFILE, A(buffer)),
@@ -842,10 +848,10 @@ const struct attempt attempts[] = {
 	SAME("private memory past the ceiling", private_memory, ENOMEM, ENOMEM),
 	SAME("unreserved memory past the ceiling", unreserved_memory, ENOMEM, ENOMEM),
 	SAME("memory made writable past the ceiling", belated_memory, ENOMEM, ENOMEM),
-	SAME("shared memory past the ceiling", shared_memory, REFUSED, WORKS),
-	SAME("growing memory past the ceiling", growing_memory, REFUSED, WORKS),
-	SAME("huge pages", huge_memory, REFUSED, UNTRIED),
-	SAME("address space for 16 GiB of page tables", page_tables, REFUSED, WORKS),
+	DEAD("shared memory past the ceiling", shared_memory, WORKS),
+	DEAD("growing memory past the ceiling", growing_memory, WORKS),
+	DEAD("huge pages", huge_memory, UNTRIED),
+	SAME("address space for 16 GiB of page tables", page_tables, ENOMEM, ENOMEM),
 
 	/* executable memory */
 	DEAD("mmap executable", map_exec, WORKS),
@@ -855,8 +861,8 @@ const struct attempt attempts[] = {
 	DEAD("pkey_mprotect executable", pkey_exec, UNTRIED),
 	CALL("pkey_alloc", UNTRIED, SYS_pkey_alloc, 0, 0),
 	CALL("remap_file_pages", UNTRIED, SYS_remap_file_pages, 0, 0, 0, 0, 0),
-	SAME("mmap of its socket", map_descriptor, ENODEV, ENODEV),
-	SAME("mmap of another descriptor", map_other_descriptor, EBADF, UNTRIED),
+	DEAD("mmap of its socket", map_descriptor, ENODEV),
+	DEAD("mmap of another descriptor", map_other_descriptor, UNTRIED),
 	CALL("mlock", UNTRIED, SYS_mlock, A(buffer), 1),
 	CALL("mlockall", UNTRIED, SYS_mlockall, 1),
 	CALL("msync", UNTRIED, SYS_msync, 0, 0, 0),

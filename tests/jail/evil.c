@@ -399,6 +399,21 @@ PLAY(wait_past)
 	if (next_type(sock) == MSG_WAKE)
 		result(sock, VALUE_JSON, "\"ok\"", 4);
 }
+/* A wait that something else ends early has not moved the clock. */
+PLAY(wait_and_ask)
+{
+	_cleanup_buf_ struct buf in = BUF_INIT(LIMIT_FRAME + 65536);
+	struct msg m;
+
+	wait_until(sock, start->now_ms + 100000);
+	operation(sock, 1, "fetch", "{}");
+	if (receive(sock, &m, &in) != MSG_ANSWER)
+		_exit(1);
+	if (m.answer.now_ms >= start->now_ms + 100000)
+		result(sock, VALUE_JSON, "\"the clock ran ahead\"", 21);
+	else
+		result(sock, VALUE_JSON, "\"ok\"", 4);
+}
 PLAY(wait_flood)
 {
 	for (;;)
@@ -725,6 +740,7 @@ const struct script scripts[] = {
 	{"a wait for ages", wait_ages, ENDED(WALL_TIME), .wall_ms = 200},
 	{"a wait for ever", wait_forever, ENDED(WALL_TIME), .wall_ms = 200},
 	{"a wait for the past", wait_past, COMPLETED, .value = "\"ok\""},
+	{"a wait, then an operation", wait_and_ask, COMPLETED, .value = "\"ok\""},
 	{"waits without end", wait_flood, ENDED(OPERATIONS)},
 
 	{"a result that adds members", result_injects, VIOLATION},
@@ -780,6 +796,7 @@ const struct script scripts[] = {
 	{"SIGSEGV", die_segv, ENDED(CRASHED)},
 	{"SIGSYS", die_sys, VIOLATION},
 	{"SIGXCPU", die_xcpu, ENDED(CPU_TIME)},
+	{"a wait for ages, patiently", wait_ages, ENDED(WALL_TIME), .wall_ms = 5000},
 	{"silence", silent, ENDED(WALL_TIME), .wall_ms = 200},
 	{"an endless loop", spin, ENDED(CPU_TIME), .cpu_ms = 50},
 	{"the socket closed, the process alive", hang_up, ENDED(WALL_TIME), .wall_ms = 500},

@@ -263,6 +263,14 @@ struct done *front_await(struct front *f, uint64_t handle)
 	return d;
 }
 
+void front_lose_zygote(struct front *f)
+{
+	close_fd(&f->zygote);
+	for (int i = 0; i < CHILDREN_MAX; i++)
+		if (f->children[i].pid)
+			kill(f->children[i].pid, SIGKILL);
+}
+
 int front_settle(struct front *f, int children, int forks)
 {
 	while (f->alive != children || f->forks < forks)

@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-enum { RUNS_MAX = 512, CHILDREN_MAX = 256 };
+enum { RUNS_MAX = 1024, CHILDREN_MAX = 256 };
 
 struct done {
 	int count; /* RUN_DONE messages: exactly 1 is right */
@@ -64,6 +64,9 @@ void front_cancel(struct front *f, uint64_t handle);
 
 /* Turns until this run has ended. NULL: the node died, or it hung. */
 struct done *front_await(struct front *f, uint64_t handle);
+
+/* The zygote dies, and all that it had forked. The node will ask for another. */
+void front_lose_zygote(struct front *f);
 
 /* Turns until there are this many children, forked at least `forks` times. 0 or -1. */
 int front_settle(struct front *f, int children, int forks);

@@ -69,7 +69,6 @@ static const struct {
 static const struct {
 	int nr, who;
 } looked_at[] = {
-	{SYS_mmap, IN_CELL | NODE},
 	{SYS_mprotect, IN_CELL | NODE},
 	{SYS_prlimit64, IN_CELL},
 };

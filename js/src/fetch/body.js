@@ -22,6 +22,12 @@ export function extractBody(value) {
   return { bytes: utf8Encode(`${value}`), type: "text/plain;charset=UTF-8" };
 }
 
+// The body of `state`, or null. It may be there as text only, until somebody wants the bytes.
+export function bytesOf(state) {
+  if (state.bytes === null && state.text !== undefined) state.bytes = utf8Encode(state.text);
+  return state.bytes;
+}
+
 export function decodeText(bytes) {
   const text = utf8Decode(bytes, false);
   return charCodeAt(text, 0) === 0xfeff ? stringSlice(text, 1) : text;
@@ -32,22 +38,23 @@ export function mixBody(Interface, stateOf) {
   const consume = (object) => {
     const state = stateOf(object);
     if (state.used) throw new TypeError("The body has already been read.");
-    if (state.bytes === null) return new Bytes(0);
+    if (state.bytes === null && state.text === undefined) return { bytes: new Bytes(0) };
     state.used = true;
-    return state.bytes;
+    return state;
   };
+  const textOf = (state) => (state.text === undefined ? decodeText(state.bytes) : state.text);
   const methods = {
     async arrayBuffer() {
-      return typedArrayBuffer(typedArraySlice(consume(this)));
+      return typedArrayBuffer(typedArraySlice(bytesOf(consume(this))));
     },
     async bytes() {
-      return typedArraySlice(consume(this));
+      return typedArraySlice(bytesOf(consume(this)));
     },
     async json() {
-      return jsonParse(decodeText(consume(this)));
+      return jsonParse(textOf(consume(this)));
     },
     async text() {
-      return decodeText(consume(this));
+      return textOf(consume(this));
     },
   };
   for (const name in methods)

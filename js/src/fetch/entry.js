@@ -7,31 +7,26 @@ import {
   hasOwn,
   isArray,
   jsonParse,
-  promiseResolve,
-  promiseThen,
   stringIncludes,
   stringStartsWith,
   toBase64,
   toLowerCase,
+  toStr,
 } from "../primordials.js";
 import { plainFailure } from "../errors/failure.js";
-import { decodeText } from "./body.js";
-import { sorted } from "./headers.js";
-import { Request } from "./request.js";
+import { bytesOf, decodeText } from "./body.js";
+import { listOf, sorted } from "./headers.js";
+import { makeJsonRequest, Request } from "./request.js";
 import { isResponse, responseState } from "./response.js";
 import { toJson } from "../result.js";
 
 const DEFAULT_URL = "https://run.cordon.invalid/";
 
-function requestOf(input) {
+function requestOf(input, text) {
   if (input === undefined || input === null) return new Request(DEFAULT_URL);
   const has = (key) => hasOwn(input, key);
   if (typeof input !== "object" || isArray(input) || !(has("url") || has("method") || has("headers") || has("body")))
-    return new Request(DEFAULT_URL, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: toJson(input),
-    });
+    return makeJsonRequest(DEFAULT_URL, text);
   const { url = DEFAULT_URL, headers, body } = input;
   const sends = body !== undefined && body !== null;
   const isText = typeof body === "string";
@@ -45,25 +40,28 @@ function requestOf(input) {
   return request;
 }
 
-async function resultOf(value) {
+// {value}, or {json} where the body is JSON text already.
+function resultOf(value) {
   if (!isResponse(value))
     throw plainFailure(
       "code.exception",
       "fetch(request, env, ctx) must return a Response, for example: return Response.json({ ok: true })",
     );
-  const { status, headers, bytes, used } = responseState(value);
-  if (used)
+  const state = responseState(value);
+  const { status, headers, text } = state;
+  if (state.used)
     throw plainFailure(
       "code.exception",
       "The Response that was returned has already been read. Return response.clone(), or a new Response.",
     );
+  const list = listOf(headers);
+  if (state.isJson && list.length === 1 && list[0][1] === "application/json")
+    return { json: `{"status":${toStr(status)},"headers":{"content-type":"application/json"},"body":${text}}` };
   const fields = {};
   for (const [name, item] of sorted(headers)) fields[name] = hasOwn(fields, name) ? `${fields[name]}, ${item}` : item;
-  return {
-    status,
-    headers: fields,
-    body: bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? "")),
-  };
+  const bytes = bytesOf(state);
+  const body = bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? ""));
+  return { value: { status, headers: fields, body } };
 }
 
 function bodyOf(bytes, type) {
@@ -85,6 +83,6 @@ function bodyOf(bytes, type) {
 
 setFetchInvocation((entry, fetch) => ({
   kind: "fetch",
-  call: (input, ctx) => apply(fetch, entry, [requestOf(input), freeze({}), ctx]),
-  result: (value) => promiseThen(promiseResolve(value), resultOf),
+  call: (input, ctx, text) => apply(fetch, entry, [requestOf(input, text), freeze({}), ctx]),
+  result: resultOf,
 }));

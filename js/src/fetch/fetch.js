@@ -5,7 +5,8 @@ import { failure } from "../errors/failure.js";
 import { operation } from "../operations.js";
 import { base64ToBytes, defineProperty, NativeTypeError, promiseThen, quote, toBase64, toStr } from "../primordials.js";
 import { Headers, listOf, setGuard } from "./headers.js";
-import { Request, requestState } from "./request.js";
+import { bytesOf } from "./body.js";
+import { Request, requestState, signalOf } from "./request.js";
 import { makeResponse } from "./response.js";
 
 // What the broker refused. To the code it is the TypeError that fetch() has for network errors; it says more to
@@ -53,10 +54,10 @@ function responseOf(payload, url) {
 
 async function fetchHere(request) {
   const state = requestState(request);
-  const { signal } = state;
+  const signal = signalOf(state);
   signal.throwIfAborted();
   if (state.used) throw new TypeError("The body has already been read.");
-  state.used = state.bytes !== null;
+  state.used = bytesOf(state) !== null;
   const { promise, cancel } = operation("fetch", payloadOf(state));
   return await new Promise((resolve, reject) => {
     const forget = addAlgorithm(signal, () => {

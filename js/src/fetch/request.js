@@ -5,7 +5,7 @@ import { refuseToClone } from "../globals/structured-clone.js";
 import { hrefOf, PlatformURL } from "../globals/url.js";
 import { refuseAsResult } from "../result.js";
 import { showAs } from "../inspect/inspect.js";
-import { extractBody, mixBody } from "./body.js";
+import { bytesOf, extractBody, mixBody } from "./body.js";
 import { Headers, listOf } from "./headers.js";
 
 const enums = {
@@ -41,6 +41,7 @@ const normalized = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 const forbidden = /^(?:CONNECT|TRACE|TRACK)$/i;
 
 let stateOf, isRequest;
+const trusted = {}; // as `input`: the second argument is a whole state
 
 class Request {
   #state;
@@ -51,6 +52,10 @@ class Request {
   }
 
   constructor(input, init = {}) {
+    if (input === trusted) {
+      this.#state = init;
+      return;
+    }
     requireArguments(1, arguments.length, "Request");
     if (init === null) init = {};
     if (typeof init !== "object" && typeof init !== "function")
@@ -72,13 +77,13 @@ class Request {
     state.headers = new Headers(init.headers ?? (from ? listOf(from.headers) : undefined));
 
     const given = init.body !== undefined && init.body !== null;
-    if ((given || from?.bytes) && (state.method === "GET" || state.method === "HEAD"))
+    if ((given || (from && bytesOf(from))) && (state.method === "GET" || state.method === "HEAD"))
       throw new TypeError(`A ${state.method} request cannot have a body.`);
     if (given) {
       const body = extractBody(init.body);
       state.bytes = body.bytes;
       if (body.type && !state.headers.has("content-type")) state.headers.append("content-type", body.type);
-    } else if (from?.bytes) {
+    } else if (from && bytesOf(from)) {
       if (from.used) throw new TypeError("The body of the Request has already been read.");
       state.bytes = from.bytes;
       from.used = true;
@@ -124,7 +129,7 @@ class Request {
     return this.#state.keepalive;
   }
   get signal() {
-    return this.#state.signal;
+    return signalOf(this.#state);
   }
   get duplex() {
     void this.#state;
@@ -140,6 +145,25 @@ class Request {
     };
     return copy;
   }
+}
+
+// Made when asked for: most requests are never aborted.
+export const signalOf = (state) => (state.signal ??= followingSignal());
+
+// A POST of JSON text to `url`, which must be one already as the URL Standard serialises it.
+export function makeJsonRequest(url, text) {
+  const headers = new Headers();
+  listOf(headers)[0] = ["content-type", "application/json"];
+  return new Request(trusted, {
+    ...defaults,
+    method: "POST",
+    url,
+    headers,
+    signal: undefined,
+    bytes: null,
+    text,
+    used: false,
+  });
 }
 
 function parseURL(input) {

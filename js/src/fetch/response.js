@@ -24,6 +24,8 @@ class Response {
     statusText: "",
     headers: new Headers(),
     bytes: null,
+    text: undefined,
+    isJson: false, // `text` is what JSON.stringify gave
     used: false,
   };
 
@@ -85,7 +87,12 @@ class Response {
     const text = stringify(data);
     if (text === undefined) throw new TypeError("The data cannot be made JSON.");
     const response = new Response();
-    response.#initialize(init, { bytes: utf8Encode(text), type: "application/json" });
+    const state = response.#state;
+    if (arguments.length === 1) {
+      listOf(state.headers)[0] = ["content-type", "application/json"];
+      state.text = text;
+      state.isJson = true;
+    } else response.#initialize(init, { bytes: utf8Encode(text), type: "application/json" });
     return response;
   }
 

@@ -284,9 +284,13 @@ function walkBody(context, ast) {
         if (depth === 0) module.async = true;
         break;
       case "MetaProperty":
-        if (node.meta.name === "import") replace(node, `${names.host}.meta`);
+        if (node.meta.name === "import") {
+          module.asksLinker = true;
+          replace(node, `${names.host}.meta`);
+        }
         return;
       case "ImportExpression":
+        module.asksLinker = true;
         edits.push({ start: node.start, end: node.start + "import".length, text: `${names.host}.import` });
         break;
       case "MemberExpression":

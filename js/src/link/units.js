@@ -120,6 +120,24 @@ export function saveUnits(units) {
   return saved.modules.length === 0 ? undefined : JSON.stringify(saved);
 }
 
+// The same for a module on its own that exports a default and nothing else: its code as it is, which begins with a
+// quote, not a brace. Linking it would link it to nothing. See solo() in run.js.
+export function saveSolo(units, main, job) {
+  const { compiled } = main;
+  const alone =
+    units.size === 1 &&
+    job.language === "" &&
+    !job.fences &&
+    !compiled.async &&
+    !compiled.expression &&
+    !compiled.asksLinker &&
+    !compiled.nameDefault &&
+    compiled.requests.length === 0 &&
+    compiled.names.length === 1 &&
+    compiled.names[0] === "default";
+  return alone ? compiled.code : undefined;
+}
+
 // The same for code mode that needs no linking.
 export const saveQuick = (script) => JSON.stringify({ version: COMPILED_VERSION, quick: script });
 

@@ -1,5 +1,6 @@
 // yield* that delegates to itself, and a generator that runs inside of itself.
 // expect: completed {"running":"TypeError","deep":"RangeError"}
+// options: --cpu-ms 8000
 () => {
   const kind = (fn) => {
     try {

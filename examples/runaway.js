@@ -1,0 +1,5 @@
+// Never ends. Its CPU time does.
+() => {
+  let n = 0;
+  while (true) n++;
+}
