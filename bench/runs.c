@@ -1,12 +1,15 @@
 /*
- * Load on a node's own socket: starts a platform, keeps `concurrency` runs of the same code under way, and
- * prints latency and throughput as JSON. The answer of each run is compared with what is expected.
+ * Load on a node's own socket: starts a platform, keeps `concurrency` runs of the same code under
+ * way, and prints latency and throughput as JSON. The answer of each run is compared with what is
+ * expected.
  *
- *   runs CODE.js INPUT.json EXPECTED.json [--concurrency N] [--requests N] [--warmup N] [--engine MODE]
+ *   runs CODE.js INPUT.json EXPECTED.json [--concurrency N] [--requests N] [--warmup N] [--engine
+ * MODE]
  *        [--fresh] [--pool N] [--idle SECONDS]
  *
  * --fresh gives each run other code (a comment differs), so that nothing is taken from the cache of
- * transformed code. --pool N with --requests 0 only keeps N idle sandboxes and prints what they take.
+ * transformed code. --pool N with --requests 0 only keeps N idle sandboxes and prints what they
+ * take.
  */
 #include "base/clock.h"
 #include "cli/link.h"
@@ -70,8 +73,8 @@ static double percentile(uint64_t *sorted, size_t n, double p)
 	return (double)sorted[i];
 }
 
-static void submit(struct link *l, const struct options *o, uint64_t handle, const struct text *code,
-		   const struct text *input)
+static void submit(struct link *l, const struct options *o, uint64_t handle,
+		   const struct text *code, const struct text *input)
 {
 	_cleanup_buf_ struct buf map = BUF_INIT(LIMIT_CODE), source = BUF_INIT(LIMIT_CODE);
 	struct msg m = {.type = MSG_SUBMIT};
@@ -129,7 +132,8 @@ static uint64_t load_run(struct link *l, const struct options *o, uint64_t *hand
 		next(l, &m);
 		if (m.type != MSG_RUN_DONE)
 			continue;
-		if (m.run_done.outcome != OUTCOME_COMPLETED || m.run_done.value.len != expected.len ||
+		if (m.run_done.outcome != OUTCOME_COMPLETED ||
+		    m.run_done.value.len != expected.len ||
 		    memcmp(m.run_done.value.data, expected.data, expected.len) != 0) {
 			fprintf(stderr, "runs: a run ended %s (%.*s%.*s): %.*s\n",
 				words_outcome(m.run_done.outcome), (int)m.run_done.detail.len,
@@ -140,7 +144,8 @@ static uint64_t load_run(struct link *l, const struct options *o, uint64_t *hand
 		}
 		samples[done++] = (struct sample){
 			clock_now_ns() - sent_at[m.run_done.handle % (CONCURRENCY_MAX * 4)],
-			m.run_done.queue_us, m.run_done.spawn_us, m.run_done.run_us, m.run_done.cpu_us};
+			m.run_done.queue_us, m.run_done.spawn_us, m.run_done.run_us,
+			m.run_done.cpu_us};
 	}
 	free(code.data);
 	free(input.data);
@@ -161,15 +166,19 @@ static void print_load(const struct options *o, struct sample *s, size_t n, uint
 		      {"run_us", offsetof(struct sample, run_us), 1},
 		      {"cpu_us", offsetof(struct sample, cpu_us), 1}};
 
-	printf("{\"engine\":\"%s\",\"concurrency\":%lu,\"requests\":%zu,\"fresh\":%s,\"per_second\":%.1f",
-	       o->engine, o->concurrency, n, o->fresh ? "true" : "false", (double)n / ((double)took / 1e9));
+	printf("{\"engine\":\"%s\",\"concurrency\":%lu,\"requests\":%zu,\"fresh\":%s,\"per_"
+	       "second\":%.1f",
+	       o->engine, o->concurrency, n, o->fresh ? "true" : "false",
+	       (double)n / ((double)took / 1e9));
 	for (size_t k = 0; k < ARRAY_SIZE(series); k++) {
 		for (size_t i = 0; i < n; i++)
 			v[i] = *(uint64_t *)((char *)&s[i] + series[k].offset);
 		qsort(v, n, sizeof(*v), by_value);
-		printf(",\"%s\":{\"p50\":%.0f,\"p90\":%.0f,\"p99\":%.0f,\"max\":%.0f}", series[k].name,
-		       percentile(v, n, 0.5) / series[k].scale, percentile(v, n, 0.9) / series[k].scale,
-		       percentile(v, n, 0.99) / series[k].scale, (double)v[n - 1] / series[k].scale);
+		printf(",\"%s\":{\"p50\":%.0f,\"p90\":%.0f,\"p99\":%.0f,\"max\":%.0f}",
+		       series[k].name, percentile(v, n, 0.5) / series[k].scale,
+		       percentile(v, n, 0.9) / series[k].scale,
+		       percentile(v, n, 0.99) / series[k].scale,
+		       (double)v[n - 1] / series[k].scale);
 	}
 	puts("}");
 	free(v);
@@ -226,7 +235,8 @@ static void parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.engine = "standard", .concurrency = 1, .requests = 1000, .warmup = 100};
+	struct options o = {
+		.engine = "standard", .concurrency = 1, .requests = 1000, .warmup = 100};
 	char warm[48], floor[48], ceiling[48];
 	const char *args[] = {warm, floor, ceiling, NULL};
 	struct sample *samples;

@@ -270,6 +270,17 @@ int json_cstring(struct buf *b, const char *text)
 	return json_string(b, text, strlen(text));
 }
 
+int json_line(struct buf *b, const void *text, size_t len)
+{
+	size_t at = b->len;
+	int r = buf_add(b, text, len);
+
+	for (; r == 0 && at < b->len; at++)
+		if (b->data[at] == '\n' || b->data[at] == '\r')
+			b->data[at] = ' ';
+	return r;
+}
+
 int base64_add(struct buf *b, const void *data, size_t len)
 {
 	static const char set[] =

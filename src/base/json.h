@@ -27,5 +27,11 @@ int utf8_valid(const void *text, size_t len);
 int json_string(struct buf *b, const void *text, size_t len);
 int json_cstring(struct buf *b, const char *text);
 
+/*
+ * Appends JSON text that json_check() accepted, on one line: what breaks lines between its tokens
+ * (within strings nothing can) becomes a space.
+ */
+int json_line(struct buf *b, const void *text, size_t len);
+
 /* Appends base64 (RFC 4648 section 4), without quotes. */
 int base64_add(struct buf *b, const void *data, size_t len);

@@ -58,7 +58,7 @@ void report_keep_log(struct report *r, const struct msg_run_log *m)
 		 words_level(m->level));
 	json_string(&r->logs, m->text.data, m->text.len);
 	buf_adds(&r->logs, ",\"data\":");
-	buf_add(&r->logs, m->data.data, m->data.len);
+	json_line(&r->logs, m->data.data, m->data.len);
 	buf_addc(&r->logs, '}');
 }
 
@@ -226,7 +226,10 @@ void report_person(const struct report *r, const struct msg_run_done *m)
 		"bytes out | jail %s\n",
 		r->run, words_outcome(m->outcome), (double)m->run_us / 1000,
 		(double)m->cpu_us / 1000, (double)m->memory_peak_bytes / (1 << 20), m->operations,
-		(unsigned long long)m->output_bytes, jail_full(m) ? "full" : "NOT FULL");
+		(unsigned long long)m->output_bytes,
+		!m->jail.len   ? "unknown"
+		: jail_full(m) ? "full"
+			       : "NOT FULL");
 }
 
 static void add_termination(struct buf *b, const struct msg_run_done *m)
@@ -247,7 +250,7 @@ static void add_value(struct buf *b, const struct msg_run_done *m)
 	if (m->outcome != OUTCOME_COMPLETED) {
 		buf_adds(b, "null");
 	} else if (m->value_kind == VALUE_JSON) {
-		buf_add(b, m->value.data, m->value.len);
+		json_line(b, m->value.data, m->value.len);
 	} else if (m->value_kind == VALUE_TEXT) {
 		json_string(b, m->value.data, m->value.len);
 	} else {
@@ -268,7 +271,7 @@ void report_json(const struct report *r, const struct msg_run_done *m)
 	add_value(&b, m);
 	buf_adds(&b, ",\"error\":");
 	if (m->error.len)
-		buf_add(&b, m->error.data, m->error.len);
+		json_line(&b, m->error.data, m->error.len);
 	else
 		buf_adds(&b, "null");
 	buf_addf(&b, ",\"logs\":[%s]", buf_str((struct buf *)&r->logs));

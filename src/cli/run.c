@@ -47,13 +47,24 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* Bytes must not be taken for text on their way; other types follow from the name in the sandbox.
+ */
+static uint8_t type_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (dot && !strcmp(dot, ".bin"))
+		return MODULE_DATA;
+	return dot && !strcmp(dot, ".wasm") ? MODULE_WASM : MODULE_AUTO;
+}
+
 static int add_file(struct buf *map, const char *name, const char *path, struct err *reterr)
 {
 	_cleanup_free_ char *source = NULL;
 	size_t len;
 	int r = read_path(path, LIMIT_CODE, &source, &len, reterr);
 
-	return r < 0 ? r : modmap_add(map, name, MODULE_AUTO, source, len, reterr);
+	return r < 0 ? r : modmap_add(map, name, type_of(name), source, len, reterr);
 }
 
 static int load_modules(const struct run_options *o, const char *main_name, struct buf *map,

@@ -116,7 +116,7 @@ static void journal_payload(struct buf *b, struct wire_bytes payload)
 	buf_addf(b, ",\"bytes\":%zu,\"sha256\":\"%s\"", payload.len, hex);
 	if (payload.len <= JOURNAL_PAYLOAD) {
 		buf_adds(b, ",\"request\":");
-		buf_add(b, payload.data, payload.len);
+		json_line(b, payload.data, payload.len);
 	}
 }
 

@@ -196,7 +196,7 @@ static void parse(struct node *n, int argc, char **argv)
 
 /* The node needs no right that its identity does not have, and no call that is not in its filter.
  */
-static void confine(void)
+static void confine(const struct node *n)
 {
 	struct rlimit core = {0, 0};
 	struct sock_fprog filter;
@@ -206,6 +206,11 @@ static void confine(void)
 	setrlimit(RLIMIT_CORE, &core);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		log_fatal("no_new_privs: %s", strerror(errno));
+	r = jail_landlock(n->proc);
+	if (r < 0)
+		log_line("no Landlock here (%s): the node's identity alone limits which files it "
+			 "could open",
+			 strerror(-r));
 	if (filter_compile(FILTER_NODE, &filter, &e) < 0)
 		log_fatal("%s", e.message);
 	r = filter_install(&filter);
@@ -241,7 +246,7 @@ int main(int argc, char **argv)
 	if (loop_watch(n.loop, &n.front, EPOLLIN) < 0 ||
 	    loop_watch(n.loop, &n.supervisor, EPOLLIN) < 0)
 		log_fatal("epoll: %s (started by cordon-supervisor, not by hand)", strerror(errno));
-	confine();
+	confine(&n);
 	node_ask_zygote(&n, n.warm_engine);
 	return loop_run(n.loop) < 0;
 }

@@ -3,7 +3,7 @@
  * sandbox from its pool, answers what the sandbox asks, watches its ceilings, and tells the front
  * how it ended.
  *
- *   node.c    start-up, the links to front and supervisor
+ *   main.c    start-up, the links to front and supervisor
  *   pool.c    zygotes and the sandboxes they fork, until a run takes one
  *   run.c     a run's life: admission, dispatch, ceilings, end
  *   broker.c  the bytes from a sandbox: decode, check against the phase, decide, journal, answer
@@ -88,6 +88,7 @@ struct run {
 	uint8_t digest[32]; /* of the artifact */
 	struct sandbox *sandbox;
 	struct loop_timer wall, cpu, wake;
+	int64_t wake_ms;      /* what the clock will say at the wake that is armed */
 	int64_t now_ms;	      /* the run's clock */
 	int64_t start_ms;     /* the same when it began */
 	int64_t wall_base_ms; /* real time at the start */
@@ -119,7 +120,7 @@ struct node {
 	struct cache *cache;
 };
 
-/* node.c */
+/* main.c */
 void node_send_front(struct node *n, const struct msg *m);
 void node_ask_zygote(struct node *n, uint8_t engine);
 void node_announce(struct node *n, const struct zygote *z);

@@ -123,8 +123,9 @@ static void dead(struct sandbox *s)
 	if (!s->exited || !s->eof)
 		return;
 	if (s->run)
-		run_sandbox_died(s->run);
-	pool_release(s);
+		run_sandbox_died(s->run); /* which lets go of it */
+	else
+		pool_release(s);
 }
 
 void pool_ready(struct sandbox *s)

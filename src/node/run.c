@@ -17,7 +17,7 @@
 /* Address space beyond twice the memory ceiling: the engine maps more than it uses, and trims. */
 #define SPACE_SLACK (1ULL << 30)
 
-enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200 };
+enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200, THREADS_STEP_US = 5000 };
 
 static void run_free(struct run *r)
 {
@@ -226,7 +226,7 @@ static void on_cpu(struct loop_timer *t)
 				      "it started more threads than an engine does");
 			return;
 		}
-		left = MIN_U64(left / 2, 5000);
+		left = MIN_U64(left / 2, THREADS_STEP_US);
 	}
 	loop_arm(r->node->loop, t, clock_now_ns() + MAX_U64(left, CPU_MIN_STEP_US) * NS_PER_US);
 }
@@ -246,6 +246,8 @@ static void on_wake(struct loop_timer *t)
 {
 	struct run *r = container_of(t, struct run, wake);
 
+	if (r->wake_ms > r->now_ms)
+		r->now_ms = r->wake_ms;
 	journal_add(r, "wake", "%s", "");
 	broker_send(r->sandbox, &(struct msg){.type = MSG_WAKE, .wake = {r->now_ms}});
 }
@@ -258,7 +260,7 @@ void run_wait_until(struct run *r, int64_t until_ms)
 		r->stuck = 1;
 		return;
 	}
-	r->now_ms = now + ms;			    /* what its clock will say when it wakes */
+	r->wake_ms = now + ms;
 	if ((uint64_t)ms * 1000 <= r->spec.wall_us) /* later than its wall time: never */
 		loop_arm(r->node->loop, &r->wake, clock_now_ns() + (uint64_t)ms * NS_PER_MS);
 }
@@ -303,7 +305,10 @@ static void start(struct run *r, struct sandbox *s)
 		    (unsigned long long)r->spec.output_bytes, r->spec.operations,
 		    (unsigned long long)r->spec.seed, compiled.data ? "true" : "false");
 	loop_arm(n->loop, &r->wall, r->start_ns + r->spec.wall_us * NS_PER_US);
-	loop_arm(n->loop, &r->cpu, r->start_ns + r->spec.cpu_us * NS_PER_US);
+	loop_arm(n->loop, &r->cpu,
+		 r->start_ns +
+			 (s->threads ? MIN_U64(r->spec.cpu_us, THREADS_STEP_US) : r->spec.cpu_us) *
+				 NS_PER_US);
 	broker_send(s, &m); /* if it died meanwhile, the end of its stream tells */
 }
 

@@ -94,7 +94,10 @@ int fd_read_file(int fd, size_t max, char **ret, size_t *ret_len)
 			cap = cap ? cap * 2 : 65536;
 			data = xrealloc(data, cap);
 		}
-		n = read(fd, data + len, cap - len - 1);
+		/* By position where it has one: whoever shares the descriptor may read too. */
+		n = pread(fd, data + len, cap - len - 1, (off_t)len);
+		if (n < 0 && errno == ESPIPE)
+			n = read(fd, data + len, cap - len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

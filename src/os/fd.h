@@ -21,5 +21,6 @@ int fd_send_packet(int sock, const void *data, size_t len, const int *fds, size_
  */
 ssize_t fd_recv_packet(int sock, void *data, size_t size, int fds[FD_PACKET_MAX], size_t *ret_n);
 
-/* Whole files, at most `max` bytes; -EFBIG past it. *ret is terminated with a zero byte. */
+/* Whole files from their beginning, or streams to their end; at most `max` bytes; -EFBIG past it.
+ * *ret is terminated with a zero byte. */
 int fd_read_file(int fd, size_t max, char **ret, size_t *ret_len);

@@ -182,7 +182,7 @@ static int drop_capabilities(void)
 	return 0;
 }
 
-static int landlock(void)
+int jail_landlock(int readable)
 {
 	struct {
 		__u64 fs, net, scoped;
@@ -208,6 +208,15 @@ static int landlock(void)
 	}
 	if (fd < 0)
 		return -errno;
+	if (readable >= 0) {
+		struct landlock_path_beneath_attr beneath = {.allowed_access =
+								     LANDLOCK_ACCESS_FS_READ_FILE |
+								     LANDLOCK_ACCESS_FS_READ_DIR,
+							     .parent_fd = readable};
+
+		if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
+			return -errno;
+	}
 	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
 }
 
@@ -277,7 +286,7 @@ int jail_enter(struct jail *j, const char *outer, struct err *reterr)
 	if (r == 0)
 		r = step(j, JAIL_DUMPABLE, not_dumpable(), reterr);
 	if (r == 0)
-		r = step(j, JAIL_LANDLOCK, landlock(), reterr);
+		r = step(j, JAIL_LANDLOCK, jail_landlock(-1), reterr);
 	if (r == 0)
 		r = step(j, JAIL_RLIMITS, limits(), reterr);
 	if (r < 0)

@@ -67,6 +67,12 @@ void jail_outer(char out[JAIL_OUTER_SIZE]);
  */
 int jail_enter(struct jail *j, const char *outer, struct err *reterr);
 
+/*
+ * Landlock: from now on this process can name no file and no TCP port; with `readable` >= 0, it can
+ * read what is beneath that directory. 0, or -errno where the kernel does not offer it.
+ */
+int jail_landlock(int readable);
+
 /* Sandbox: moves `sock` to descriptor 3, closes all else, takes away what only the zygote needs. */
 enum { JAIL_SOCKET = 3 };
 int jail_narrow(const struct jail *j, int sock, int threads);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -105,9 +106,12 @@ _Noreturn static void exec_child(const struct spawn *s, int report)
 	report = fcntl(report, F_DUPFD_CLOEXEC, 100);
 	r = exe < 0 || report < 0 ? -errno : place_fds(s);
 	if (r == 0) {
-		for (int fd = FIRST_FD + (int)s->nfds; fd < 1024; fd++)
-			if (fd != exe && fd != report)
-				close(fd);
+		/* Everything else goes at the exec, the program's own descriptor included. */
+		if (syscall(SYS_close_range, FIRST_FD + (unsigned)s->nfds, ~0U,
+			    CLOSE_RANGE_CLOEXEC) < 0)
+			r = -errno;
+	}
+	if (r == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		syscall(SYS_execveat, exe, "", s->argv, s->envp, AT_EMPTY_PATH);
 		r = -errno;

@@ -280,6 +280,7 @@ int main(int argc, char **argv)
 	}
 	s.node_args = argv + (i < argc ? i + 1 : argc);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid(); /* a terminal's signals are for the front, and no sandbox needs a terminal */
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(RLIMIT_NOFILE);
 	fcntl(FRONT_FD, F_SETFD, FD_CLOEXEC);

@@ -20,8 +20,9 @@
 	X(5, OPERATIONS, "operations")                                                             \
 	X(6, POLICY, "policy")                                                                     \
 	X(7, JAIL_VIOLATION, "jail_violation")                                                     \
-	X(8, CRASHED, "crashed") X(9, CANCELLED, "cancelled") X(10, REVOKED, "revoked")            \
-		X(11, SHUTDOWN, "shutdown") X(12, LOG_LINES, "log_lines")
+	X(8, CRASHED, "crashed")                                                                   \
+	X(9, CANCELLED, "cancelled")                                                               \
+	X(10, REVOKED, "revoked") X(11, SHUTDOWN, "shutdown") X(12, LOG_LINES, "log_lines")
 #define VALUE_KINDS(X) X(0, JSON, "json") X(1, TEXT, "text") X(2, BYTES, "bytes")
 #define ANSWER_STATUSES(X) X(0, OK, "ok") X(1, DENY, "deny") X(2, ERROR, "error")
 #define LOG_LEVELS(X)                                                                              \

@@ -126,8 +126,9 @@ def kill_round(tap, platform, rng, kind, name):
     }[kind]()
     if not victims:
         return tap.ok(False, f"{name}: there is a {kind} to kill", processes(platform.pid))
+    victim = rng.choice(victims).pid
     try:
-        os.kill(rng.choice(victims).pid, signal.SIGKILL)
+        os.kill(victim, signal.SIGKILL)
     except ProcessLookupError:
         pass  # a sandbox that had just ended
     try:
@@ -146,8 +147,12 @@ def kill_round(tap, platform, rng, kind, name):
         f"{ends}, twice: {platform.duplicates}, incarnation {before} -> {platform.incarnation}",
     )
     if kind == "supervisor":
+        platform.until(lambda: platform.ended)
         return tap.ok(platform.ended, f"{name}: the front sees the end")
-    return tap.ok(*(lambda s: (s[0], f"{name}: new runs work", s[1]))(serves(platform)))
+    # A run that comes before its death is noticed is a run in flight.
+    until(lambda: all(p.pid != victim for p in processes(platform.pid)))
+    good, results = serves(platform)
+    return tap.ok(good, f"{name}: new runs work", results)
 
 
 def test_kill(tap):
@@ -266,6 +271,48 @@ export default async () => {
 """
 
 
+def limits(pid):
+    """Name -> hard limit, as the kernel has it."""
+    found = {}
+    for line in open(f"/proc/{pid}/limits").read().splitlines()[1:]:
+        name, hard = line[:26].strip(), line[47:68].strip()
+        found[name] = hard if hard == "unlimited" else int(hard)
+    return found
+
+
+def test_ceilings_are_set(tap, platform):
+    """What the node asks for in START is what the kernel holds the sandbox to."""
+    before = {p.pid for p in named(platform, "cordon-sandbox")}
+    handle = platform.submit(
+        "export default () => { for (;;); }", cpu_us=20_000_000, memory_bytes=32 << 20
+    )
+    found = []
+
+    def has_ceilings():
+        found[:] = [
+            limit
+            for p in named(platform, "cordon-sandbox")
+            if p.pid in before
+            for limit in [limits(p.pid)]
+            if limit["Max cpu time"] != "unlimited"
+        ]
+        return found
+
+    if not tap.ok(until(has_ceilings), "a sandbox that runs has its ceilings"):
+        return
+    (limit,) = found
+    tap.equal(limit["Max cpu time"], 22, "its CPU time is at most a little more than its ceiling")
+    for name, most in (("Max data size", 1 << 30), ("Max address space", 1 << 38)):
+        tap.ok(limit[name] != "unlimited" and limit[name] < most, f"{name.lower()} is bounded", limit)
+    tap.equal(
+        [limit[n] for n in ("Max processes", "Max core file size", "Max file size", "Max locked memory")],
+        [0, 0, 0, 0],
+        "no process, core, file or locked memory is left to it",
+    )
+    platform.cancel(handle)
+    tap.equal(platform.wait(handle).reason, "cancelled", "and it can be cancelled")
+
+
 def test_observe(tap):
     with Platform(node_args=("--pool-floor=8",)) as platform:
         living.add(platform.pid)
@@ -285,19 +332,21 @@ def test_observe(tap):
                 tap.equal(r.value, ["mine", "mine"], f"{engine}: hider {i + 1} sees itself")
             r = platform.run(seeker, engine=engine)
             tap.equal((r.outcome, r.value), ("completed", []), f"{engine}: nothing stays behind")
-        found = named(platform, "cordon-sandbox")
-        outside = {os.readlink(f"/proc/self/ns/{n}") for n in ("user", "pid", "mnt", "net", "ipc")}
+        test_ceilings_are_set(tap, platform)
+        kinds = ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")
+        outside = {os.readlink(f"/proc/self/ns/{n}") for n in kinds}
+        inside, fds = set(), {}
         try:
-            inside = {
-                os.readlink(f"/proc/{p.pid}/ns/{n}")
-                for p in found
-                for n in ("user", "pid", "mnt", "net", "ipc")
-            }
-            fds = {p.pid: os.listdir(f"/proc/{p.pid}/fd") for p in found}
+            for p in named(platform, "cordon-sandbox"):
+                try:
+                    inside |= {os.readlink(f"/proc/{p.pid}/ns/{n}") for n in kinds}
+                    fds[p.pid] = os.listdir(f"/proc/{p.pid}/fd")
+                except FileNotFoundError:
+                    pass  # the last run's, just ended
         except PermissionError:
             tap.skip("sandboxes seen from outside", "only root may look")
         else:
-            tap.ok(found and not inside & outside, "no sandbox shares a namespace with us")
+            tap.ok(fds and not inside & outside, "no sandbox shares a namespace with us")
             tap.ok(all(f == ["3"] for f in fds.values()), "each holds descriptor 3 alone", fds)
     living.clear()
     tap.ok(nothing_left(), "observe: nothing is left", processes())

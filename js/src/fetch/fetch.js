@@ -19,7 +19,7 @@ function refusal({ status, payload }) {
   const error = failure(
     NativeTypeError,
     stable,
-    `fetch ${status === 1 ? "denied" : "failed"}: ${why}${remedy ? ` ${remedy}` : ""}`,
+    `fetch ${status === 1 ? "denied" : "failed"}: ${why}${remedy ? `; ${remedy}` : ""}`,
     { extra },
   );
   const properties = { code: stable, ...extra };
