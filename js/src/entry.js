@@ -15,8 +15,8 @@ export function invocationOf(namespace, unit) {
   if (typeof entry === "function") {
     if (stringStartsWith(functionToString(entry), "class"))
       throw noEntry(unit, "The default export is a class. Export an instance of it, or a function.");
-    if (unit.compiled.expression) return { kind: "code-mode", call: entry };
-    return { kind: "function", call: (input, ctx) => apply(entry, undefined, [input, ctx]) };
+    if (unit.compiled.expression) return { __proto__: null, kind: "code-mode", call: entry };
+    return { __proto__: null, kind: "function", call: (input, ctx) => apply(entry, undefined, [input, ctx]) };
   }
   if (typeof entry === "object" && entry !== null) {
     const fetch = reflectGet(entry, "fetch");

@@ -8,10 +8,10 @@ export function end(next) {
   if (outcome === null) outcome = next;
 }
 
-export const failRun = (error, code) => end({ error, code });
+export const failRun = (error, code) => end({ __proto__: null, error, code });
 
 export function outdo(error, code) {
-  if (outcome === null || "value" in outcome) outcome = { error, code };
+  if (outcome === null || "value" in outcome) outcome = { __proto__: null, error, code };
 }
 
 export function resetOutcome() {

@@ -1,18 +1,21 @@
 // What the engine offers, taken before any user code has run. Everything of ours that can run after user code
 // uses these and never a method looked up on a prototype, because user code may have replaced it.
 
-const { apply, construct, defineProperty, deleteProperty, get, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } =
-  Reflect;
-export {
+const {
   apply,
   construct,
-  defineProperty,
+  defineProperty: define,
   deleteProperty,
-  get as reflectGet,
+  get,
   getOwnPropertyDescriptor,
   getPrototypeOf,
   ownKeys,
-};
+} = Reflect;
+export { apply, construct, deleteProperty, get as reflectGet, getOwnPropertyDescriptor, getPrototypeOf, ownKeys };
+
+// A descriptor without a prototype: else `Object.prototype.get`, set by user code, would count as part of it.
+const { setPrototypeOf: strip } = Object;
+export const defineProperty = (object, key, descriptor) => define(object, key, strip(descriptor, null));
 
 const { call } = Function.prototype;
 export const uncurry = (method) => call.bind(method);

@@ -12,7 +12,6 @@ import { quickScript } from "./link/quick.js";
 import { strip } from "./link/typescript.js";
 import { toJson } from "./result.js";
 import { limitTimers, nextDue, runNextDue } from "./timers.js";
-import { pendingOperations } from "./operations.js";
 import { startClockAndChance } from "./globals/misc.js";
 import { restoreWebAssembly } from "./globals/wasm.js";
 import {
@@ -41,6 +40,7 @@ export function quick(name, source, input, timers) {
   startClockAndChance();
   limitTimers(timers);
   knowUnitsLater(() => quickUnits(name, source));
+  host.compiled(""); // nothing to cache: and from here on it could be the user's code that offers something
   let entry;
   try {
     entry = host.evaluate(script, name, 1);
@@ -49,9 +49,9 @@ export function quick(name, source, input, timers) {
     failRun(error);
     return true;
   }
-  if (typeof entry !== "function") return false;
   try {
-    invoke({ kind: "code-mode", call: entry }, input);
+    if (typeof entry !== "function") refuseEntry(quickUnits(name, source));
+    invoke({ __proto__: null, kind: "code-mode", call: entry }, input);
   } catch (error) {
     failRun(error);
   }
@@ -79,6 +79,17 @@ export function solo(name, code, input, timers, source) {
   } catch (error) {
     failRun(error);
   }
+}
+
+// An expression that was no function has run already; it is not run again in search of a better reading of it.
+function refuseEntry(units) {
+  mapForEach(units, (unit) => {
+    if (!unit.isMain) return;
+    compileUnit(unit, { fences: false });
+    if (unit.error) throw unit.error;
+    checkEntry(unit);
+  });
+  throw plainFailure("code.no_entry", "The code is an expression, but its value is no function.");
 }
 
 function quickUnits(name, source) {
@@ -110,6 +121,8 @@ export function start(job) {
 function startQuick(units, main, job, input) {
   const script = job.compiled === undefined ? quickScriptOf(main) : cachedQuick(job.compiled);
   if (script === undefined) return false;
+  // JavaScript needs no help to be as quick the next time; and nothing may be offered once user code could have run.
+  if (job.compiled === undefined) host.compiled(main.type === "ts" ? saveQuick(script) : "");
   let entry;
   try {
     entry = host.evaluate(script, main.name, 1);
@@ -118,11 +131,9 @@ function startQuick(units, main, job, input) {
     if (error instanceof NativeSyntaxError) return false;
     throw error;
   }
-  if (typeof entry !== "function") return false;
   main.quick = true;
-  // JavaScript needs no help to be as quick the next time.
-  if (main.type === "ts" && job.compiled === undefined) host.compiled(saveQuick(script));
-  invoke({ kind: "code-mode", call: entry }, input);
+  if (typeof entry !== "function") refuseEntry(units);
+  invoke({ __proto__: null, kind: "code-mode", call: entry }, input);
   return true;
 }
 
@@ -140,7 +151,7 @@ function startLinked(units, main, job, input) {
   if (job.compiled === undefined || !loadUnits(units, job.compiled)) {
     mapForEach(units, (unit) => compileUnit(unit, job));
     const saved = main.compiled ? (saveSolo(units, main, job) ?? saveUnits(units)) : undefined;
-    if (saved !== undefined) host.compiled(saved);
+    host.compiled(saved ?? "");
   }
   if (main.error) throw main.error;
   checkEntry(main);
@@ -199,12 +210,12 @@ function describeShortly(error) {
 function settle(value, invocation) {
   const finish = () => {
     if (invocation.result === undefined) {
-      end({ value });
+      end({ __proto__: null, value });
       return;
     }
     try {
       const { value: plain, json } = invocation.result(value);
-      end({ value: plain, json });
+      end({ __proto__: null, value: plain, json });
     } catch (error) {
       failRun(error);
     }

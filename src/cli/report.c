@@ -48,8 +48,17 @@ static void print_safe(FILE *to, const char *text, size_t len)
 void report_log(const struct msg_run_log *m)
 {
 	fprintf(stderr, "[%s] ", words_level(m->level));
-	print_safe(stderr, m->text.data, m->text.len);
-	fputc('\n', stderr);
+	/* Further lines are marked, or a log could pass for our own words. */
+	for (const char *p = m->text.data, *end = p + m->text.len;;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		print_safe(stderr, p, (size_t)((nl ? nl : end) - p));
+		fputc('\n', stderr);
+		if (!nl)
+			break;
+		fputs("  | ", stderr);
+		p = nl + 1;
+	}
 }
 
 void report_keep_log(struct report *r, const struct msg_run_log *m)
@@ -173,6 +182,11 @@ static void print_value(const struct msg_run_done *m)
 		putchar('\n');
 		break;
 	case VALUE_BYTES:
+		if (isatty(STDOUT_FILENO)) { /* they could steer it */
+			printf("(%zu bytes; redirect standard output to keep them)\n",
+			       m->value.len);
+			break;
+		}
 		fwrite(m->value.data, 1, m->value.len, stdout);
 		break;
 	case VALUE_COUNT:

@@ -148,7 +148,8 @@ static void on_operation(struct run *r, const struct msg_operation *m)
 	struct decision d;
 	char id[32];
 
-	if (m->id != r->sandbox->operations + 1 ||
+	/* The prelude writes payloads on one line; more lines would be a try at the journal. */
+	if (m->id != r->sandbox->operations + 1 || memchr(m->payload.data, '\n', m->payload.len) ||
 	    json_check(m->payload.data, m->payload.len, NULL) < 0 ||
 	    !utf8_valid(m->kind.data, m->kind.len)) {
 		violation(r->sandbox, "an operation that is not well-formed");
@@ -237,7 +238,7 @@ static void dispatch(struct sandbox *s, const struct msg *m)
 	switch (m->type) {
 	case MSG_COMPILED:
 		s->phase = PHASE_RUNNING;
-		if (utf8_valid(m->compiled.text.data, m->compiled.text.len))
+		if (m->compiled.text.len && utf8_valid(m->compiled.text.data, m->compiled.text.len))
 			cache_put(s->zygote->node->cache, s->run->digest, m->compiled.text);
 		break;
 	case MSG_LOG:
@@ -269,6 +270,10 @@ static int check_header(struct sandbox *s)
 
 	if (s->in.len < FRAME_HEADER)
 		return 0;
+	if (!msg_allowed(s->phase, p[4])) {
+		violation(s, "a message that has no place in this phase");
+		return -1;
+	}
 	body = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 	switch (p[4]) {
 	case MSG_RESULT:

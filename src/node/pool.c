@@ -142,6 +142,7 @@ void pool_ready(struct sandbox *s)
 	s->phase = PHASE_IDLE;
 	list_append(&p->idle, &s->idle);
 	p->idle_count++;
+	refill(s->zygote, s->threads);
 	run_dispatch(s->zygote->node);
 }
 
@@ -218,6 +219,11 @@ static void lost(struct zygote *z)
 			ZYGOTE_SPAWNING; /* nobody asks it, or for another, before all is settled */
 	loop_unwatch(z->node->loop, &z->link);
 	close_fd(&z->link.fd);
+	/* Else ending one run would hand the next to a dead sandbox, and so on through the queue.
+	 */
+	for (int t = 0; t < 2; t++)
+		while (!list_empty(&z->pool[t].idle))
+			leave_pool(list_entry(z->pool[t].idle.next, struct sandbox, idle));
 	list_for_each_safe (p, tmp, &z->sandboxes) {
 		struct sandbox *s = list_entry(p, struct sandbox, all);
 

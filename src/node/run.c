@@ -17,7 +17,7 @@
 /* Address space beyond twice the memory ceiling: the engine maps more than it uses, and trims. */
 #define SPACE_SLACK (1ULL << 30)
 
-enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200, THREADS_STEP_US = 5000 };
+enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200, THREADS_STEP_US = 2000 };
 
 static void run_free(struct run *r)
 {
@@ -248,7 +248,11 @@ static void on_wake(struct loop_timer *t)
 
 	if (r->wake_ms > r->now_ms)
 		r->now_ms = r->wake_ms;
-	journal_add(r, "wake", "%s", "");
+	if (journal_add(r, "wake", "%s", "") < 0) {
+		run_terminate(r, REASON_OPERATIONS, JOURNAL_MAX, r->journal.len,
+			      "the journal of the run is full (%d bytes)", JOURNAL_MAX);
+		return;
+	}
 	broker_send(r->sandbox, &(struct msg){.type = MSG_WAKE, .wake = {r->now_ms}});
 }
 
@@ -256,10 +260,10 @@ void run_wait_until(struct run *r, int64_t until_ms)
 {
 	int64_t now = run_clock(r), ms = until_ms > now ? until_ms - now : 0;
 
-	if (until_ms < 0) {
-		r->stuck = 1;
+	loop_disarm(r->node->loop, &r->wake); /* its last word counts */
+	r->stuck = until_ms < 0;
+	if (r->stuck)
 		return;
-	}
 	r->wake_ms = now + ms;
 	if ((uint64_t)ms * 1000 <= r->spec.wall_us) /* later than its wall time: never */
 		loop_arm(r->node->loop, &r->wake, clock_now_ns() + (uint64_t)ms * NS_PER_MS);
@@ -306,9 +310,9 @@ static void start(struct run *r, struct sandbox *s)
 		    (unsigned long long)r->spec.seed, compiled.data ? "true" : "false");
 	loop_arm(n->loop, &r->wall, r->start_ns + r->spec.wall_us * NS_PER_US);
 	loop_arm(n->loop, &r->cpu,
-		 r->start_ns +
-			 (s->threads ? MIN_U64(r->spec.cpu_us, THREADS_STEP_US) : r->spec.cpu_us) *
-				 NS_PER_US);
+		 r->start_ns + (s->threads ? MIN_U64(r->spec.cpu_us / 2, THREADS_STEP_US)
+					   : r->spec.cpu_us) *
+				       NS_PER_US);
 	broker_send(s, &m); /* if it died meanwhile, the end of its stream tells */
 }
 
@@ -390,8 +394,27 @@ static void measure(struct run *r)
 		r->done.memory_peak_bytes = memory.data - r->sandbox->base.data;
 }
 
+/*
+ * A sandbox waits for its end after its last word. One that is gone has ended itself, so that
+ * nobody could see what it used. (Not when its zygote ended it.)
+ */
+static int is_gone(struct run *r)
+{
+	struct proc_memory memory;
+	uint64_t cpu;
+
+	if (r->sandbox->zygote->link.fd < 0 ||
+	    (proc_cpu_ns(r->sandbox->pid, &cpu) == 0 &&
+	     proc_memory(r->node->proc, r->sandbox->pid, &memory) == 0 && memory.size))
+		return 0;
+	run_terminate(r, REASON_CRASHED, 0, 0, "its process ended before its usage was read");
+	return 1;
+}
+
 void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
 {
+	if (is_gone(r))
+		return;
 	measure(r);
 	r->done.value_kind = kind;
 	buf_add(&r->value, data.data, data.len);
@@ -400,6 +423,8 @@ void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
 
 void run_failed(struct run *r, struct wire_bytes error)
 {
+	if (is_gone(r))
+		return;
 	measure(r);
 	/* Seen, not believed: the data segment stands at its ceiling. */
 	if (r->done.memory_peak_bytes + (64 << 10) >= r->spec.memory_bytes) {
@@ -473,13 +498,13 @@ void run_sandbox_died(struct run *r)
 				 ? s->exit.cpu_us - s->base_cpu_ns / NS_PER_US
 				 : 0;
 	r->done.memory_peak_bytes = grown;
-	if (sig == SIGSYS)
+	if (r->done.cpu_us >= r->spec.cpu_us && (sig == SIGXCPU || sig == SIGKILL))
+		run_terminate(r, REASON_CPU_TIME, r->spec.cpu_us, r->done.cpu_us,
+			      "it used up its CPU time");
+	else if (sig == SIGSYS)
 		run_terminate(
 			r, REASON_JAIL_VIOLATION, 0, 0,
 			"it made a system call that the jail forbids, and the kernel ended it");
-	else if (sig == SIGXCPU)
-		run_terminate(r, REASON_CPU_TIME, r->spec.cpu_us, r->done.cpu_us,
-			      "it used up its CPU time");
 	else if ((sig == SIGSEGV || sig == SIGABRT || sig == SIGTRAP || sig == SIGILL ||
 		  sig == SIGBUS) &&
 		 grown >= r->spec.memory_bytes / 2)

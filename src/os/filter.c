@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* Flags of glibc's fork() and pthread_create(): the two shapes of clone(2) that we know. */
 #define CLONE_FORK (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
@@ -183,6 +184,21 @@ static int build_sandbox(scmp_filter_ctx c, int threads)
 		if (rules[i].who & ZYGOTE)
 			r = seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, rules[i].nr, 0);
 	MUST(seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socketpair), 0));
+	/*
+	 * What was writable stays so: RLIMIT_DATA counts a page only while it is, and pages that
+	 * were filled and then protected would be free of charge. reserve.c gives the engine a
+	 * mprotect(3) that lets go of the pages instead.
+	 */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(mprotect), 1,
+			      SCMP_CMP(2, SCMP_CMP_NE, PROT_READ | PROT_WRITE)));
+	/* Other processes' clocks and affinity can be named by PID; only its own are its business.
+	 */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(clock_gettime), 1,
+			      SCMP_CMP(0, SCMP_CMP_GT, CLOCK_TAI)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(clock_nanosleep), 1,
+			      SCMP_CMP(0, SCMP_CMP_GT, CLOCK_TAI)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(ESRCH), SCMP_SYS(sched_getaffinity), 1,
+			      SCMP_CMP(0, SCMP_CMP_NE, 0)));
 	if (threads)
 		MUST(seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
 				      SCMP_CMP(0, SCMP_CMP_NE, CLONE_PTHREAD)));

@@ -20,6 +20,7 @@
 #define LANDLOCK_ALL_FS ((1ULL << 16) - 1)
 #define LANDLOCK_NET_TCP 3ULL
 #define LANDLOCK_SCOPE_ALL 3ULL
+#define LANDLOCK_SCOPE_SOCKETS 1ULL /* not signals: the node ends sandboxes */
 
 struct part {
 	const char *text, *what;
@@ -186,7 +187,8 @@ int jail_landlock(int readable)
 {
 	struct {
 		__u64 fs, net, scoped;
-	} attr = {LANDLOCK_ALL_FS, LANDLOCK_NET_TCP, LANDLOCK_SCOPE_ALL};
+	} attr = {LANDLOCK_ALL_FS, LANDLOCK_NET_TCP,
+		  readable < 0 ? LANDLOCK_SCOPE_ALL : LANDLOCK_SCOPE_SOCKETS};
 	static const struct {
 		int abi;
 		__u64 fs;

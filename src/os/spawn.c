@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,7 +26,13 @@
 	 CLONE_NEWCGROUP)
 
 /* User IDs that no account has; 65534 (nobody) where the machine does not offer them. */
-enum { UID_NODE = 0x6c0d0001, UID_SANDBOX = 0x6c0d0002, UID_NOBODY = 65534, FIRST_FD = 3 };
+enum {
+	UID_NODE = 0x6c0d0001,
+	UID_SANDBOX = 0x6c0d0002,
+	UID_NOBODY = 65534,
+	FIRST_FD = 3,
+	STACK_SIZE = 8 << 20
+};
 
 static int uid_exists_here(uid_t uid)
 {
@@ -112,6 +119,9 @@ _Noreturn static void exec_child(const struct spawn *s, int report)
 			r = -errno;
 	}
 	if (r == 0) {
+		/* The same stack everywhere: a run's depth must not depend on the caller's limit.
+		 */
+		setrlimit(RLIMIT_STACK, &(struct rlimit){STACK_SIZE, STACK_SIZE});
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		syscall(SYS_execveat, exe, "", s->argv, s->envp, AT_EMPTY_PATH);
 		r = -errno;
@@ -200,11 +210,13 @@ static int write_maps(pid_t pid, uid_t outside, int root)
  * The child of the helper, born into the new namespaces. It waits for its maps, becomes their root,
  * and executes the program.
  */
-_Noreturn static void jailed_child(const struct spawn *s, int link)
+_Noreturn static void jailed_child(const struct spawn *s, int ours, int link)
 {
 	int r = -EIO;
 	char go;
 
+	close(ours); /* or its end would never be seen */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (read(link, &go, 1) == 1)
 		r = setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
 	if (r < 0) {
@@ -218,7 +230,7 @@ _Noreturn static void jailed_child(const struct spawn *s, int link)
  * A helper of the node's identity makes the namespaces, so that they belong to the node;
  * CLONE_PARENT makes the jailed process our own child.
  */
-static pid_t clone_jailed(const struct spawn *s, const struct spawn_ids *ids, int link)
+static pid_t clone_jailed(const struct spawn *s, const struct spawn_ids *ids, int ours, int link)
 {
 	pid_t helper = fork();
 	int status, r;
@@ -242,7 +254,7 @@ static pid_t clone_jailed(const struct spawn *s, const struct spawn_ids *ids, in
 			pid = syscall(SYS_clone, NEW_NAMESPACES | CLONE_PARENT | SIGCHLD, NULL,
 				      NULL, NULL, 0);
 			if (pid == 0)
-				jailed_child(s, link);
+				jailed_child(s, ours, link);
 			r = pid < 0 ? -errno : (int)pid;
 		}
 		(void)!send(link, &r, sizeof(r), MSG_NOSIGNAL);
@@ -265,8 +277,9 @@ int spawn_jailed(const struct spawn *s, const struct spawn_ids *ids, int require
 	theirs = pair[1];
 	/* Both ends of the pair carry: helper -> us (pid), us -> child (go), child -> us (error).
 	 */
-	r = clone_jailed(s, ids, theirs);
-	if (r == 0 && recv(ours, &pid, sizeof(pid), 0) != sizeof(pid))
+	r = clone_jailed(s, ids, ours, theirs);
+	/* The helper has ended: what it had to say is there, or will never be. */
+	if (r == 0 && recv(ours, &pid, sizeof(pid), MSG_DONTWAIT) != sizeof(pid))
 		r = -EIO;
 	if (r == 0 && pid < 0)
 		r = pid;
@@ -289,7 +302,7 @@ int spawn_jailed(const struct spawn *s, const struct spawn_ids *ids, int require
 	if (!require_namespaces) {
 		struct spawn plain = *s;
 
-		plain.uid = ids->sandbox;
+		plain.uid = ids->node; /* or the node could not end what is in it */
 		return spawn_plain(&plain, ret, reterr);
 	}
 	return err_set(

@@ -203,8 +203,9 @@ HOST_FUNCTION(host_compiled, 1)
 
 	(void)argc;
 	(void)exception;
-	if (arg_text(c, argv[0], &text, &ignored) == 0) /* too large to cache is not an error */
-		host->compiled(WIRE_BUF(&text));
+	if (arg_text(c, argv[0], &text, &ignored) < 0)
+		text.len = 0; /* too large to cache is not an error */
+	host->compiled(WIRE_BUF(&text));
 	return JSValueMakeUndefined(c);
 }
 

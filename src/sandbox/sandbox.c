@@ -12,6 +12,7 @@
 static struct {
 	int started;	     /* the ceilings are in force */
 	size_t memory;	     /* that ceiling, bytes */
+	int compiled;	     /* COMPILED was sent, or is not wanted */
 	int done;	     /* a result or failure was sent */
 	uint32_t operations; /* IDs given out */
 	int64_t waiting;     /* the WAIT that is outstanding; -2: none */
@@ -70,8 +71,12 @@ static uint32_t on_operation(struct wire_bytes kind, struct wire_bytes payload)
 	return id;
 }
 
+/* Once, and only where the node waits for it: it closes the time in which no user code has run. */
 static void on_compiled(struct wire_bytes text)
 {
+	if (self.compiled)
+		return;
+	self.compiled = 1;
 	send_message(&(struct msg){.type = MSG_COMPILED, .compiled = {text}});
 }
 
@@ -220,6 +225,7 @@ static void start(void)
 	set_limit(RLIMIT_DATA, m.start.data_limit);
 	set_limit(RLIMIT_AS, m.start.space_limit);
 	self.started = 1;
+	self.compiled = m.start.compiled.len > 0;
 	self.memory = m.start.memory_bytes;
 	sandbox_random_seed(m.start.seed);
 	sandbox_clock_set(m.start.now_ms);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { POOL = 2 };
+enum { POOL = 2, OUTPUT = 4096, OPERATIONS = 50, LOG_LINES = 10 };
 
 static struct front f;
 static int idle = POOL; /* sandboxes alive when nothing runs */
@@ -32,9 +32,9 @@ static uint64_t submit(size_t script, const char *code)
 			       .cpu_us = (s->cpu_ms ? s->cpu_ms : 5000) * 1000,
 			       .wall_us = (s->wall_ms ? s->wall_ms : 20000) * 1000,
 			       .memory_bytes = 64 << 20,
-			       .output_bytes = s->output ? s->output : 4096,
-			       .operations = s->operations ? s->operations : 50,
-			       .log_lines = 10,
+			       .output_bytes = s->output ? s->output : OUTPUT,
+			       .operations = s->operations ? s->operations : OPERATIONS,
+			       .log_lines = LOG_LINES,
 			       .timers = 10,
 			       .seed = 1,
 			       .main = WIRE_STR("main.js")};
@@ -97,6 +97,20 @@ static void serves(const char *after)
 		describe(d);
 }
 
+/* A run that passed a ceiling says which value it had and what was seen. */
+static int ceiling_told(const struct done *d, const struct script *s)
+{
+	const uint64_t limits[REASON_COUNT] = {[REASON_WALL_TIME] = 1000 * s->wall_ms,
+					       [REASON_CPU_TIME] = 1000 * s->cpu_ms,
+					       [REASON_OUTPUT] = s->output ? s->output : OUTPUT,
+					       [REASON_OPERATIONS] =
+						       s->operations ? s->operations : OPERATIONS,
+					       [REASON_LOG_LINES] = LOG_LINES};
+
+	return d->reason >= REASON_COUNT || !limits[d->reason] ||
+	       (d->limit == limits[d->reason] && d->observed >= d->limit);
+}
+
 static void play(size_t i)
 {
 	const struct script *s = &scripts[i];
@@ -109,7 +123,7 @@ static void play(size_t i)
 		idle = POOL + 1; /* it keeps one that may have threads from now on */
 	if (!tap_ok(!!d, "%s: has an outcome", s->name))
 		return;
-	ok = d->outcome == s->outcome && d->reason == s->reason;
+	ok = d->outcome == s->outcome && d->reason == s->reason && ceiling_told(d, s);
 	if (ok && s->value)
 		ok = !strcmp(s->outcome == OUTCOME_FAILED ? d->error : d->value, s->value);
 	if (!tap_ok(ok, "%s: %s %s", s->name, words_outcome(s->outcome), words_reason(s->reason)))

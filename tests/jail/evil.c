@@ -795,7 +795,7 @@ const struct script scripts[] = {
 	{"SIGKILL", die_kill, ENDED(CRASHED)},
 	{"SIGSEGV", die_segv, ENDED(CRASHED)},
 	{"SIGSYS", die_sys, VIOLATION},
-	{"SIGXCPU", die_xcpu, ENDED(CPU_TIME)},
+	{"SIGXCPU", die_xcpu, ENDED(CRASHED)},
 	{"a wait for ages, patiently", wait_ages, ENDED(WALL_TIME), .wall_ms = 5000},
 	{"silence", silent, ENDED(WALL_TIME), .wall_ms = 200},
 	{"an endless loop", spin, ENDED(CPU_TIME), .cpu_ms = 50},

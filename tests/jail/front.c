@@ -266,9 +266,6 @@ struct done *front_await(struct front *f, uint64_t handle)
 void front_lose_zygote(struct front *f)
 {
 	close_fd(&f->zygote);
-	for (int i = 0; i < CHILDREN_MAX; i++)
-		if (f->children[i].pid)
-			kill(f->children[i].pid, SIGKILL);
 }
 
 int front_settle(struct front *f, int children, int forks)

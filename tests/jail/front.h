@@ -65,7 +65,8 @@ void front_cancel(struct front *f, uint64_t handle);
 /* Turns until this run has ended. NULL: the node died, or it hung. */
 struct done *front_await(struct front *f, uint64_t handle);
 
-/* The zygote dies, and all that it had forked. The node will ask for another. */
+/* The zygote dies. What it had forked lives for another moment, as it does when the kernel ends a
+ * PID namespace; the node will ask for another zygote. */
 void front_lose_zygote(struct front *f);
 
 /* Turns until there are this many children, forked at least `forks` times. 0 or -1. */

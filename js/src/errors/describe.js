@@ -9,6 +9,7 @@ import { isDOMException } from "../globals/dom-exception.js";
 import {
   isArray,
   isErrorNative,
+  objectKeys,
   quote,
   reflectGet,
   stringIndexOf,
@@ -93,7 +94,9 @@ function describeAt(thrown, code, depth, seen) {
   text += member("file", file) + member("line", line) + member("column", column);
   text += member("frame", file === null ? null : safeFrame(file, line, column));
   text += member("code", facts?.code ?? code);
-  for (const key in facts?.extra) text += member(key, facts.extra[key]);
+  const extra = facts?.extra;
+  const keys = extra ? objectKeys(extra) : [];
+  for (let i = 0; i < keys.length; i++) text += member(keys[i], extra[keys[i]]);
   text += `,"thrown":null,"cause":${causeOf(thrown, depth, { error: thrown, next: seen })}`;
   return `${text}${errorsOf(thrown, depth, { error: thrown, next: seen })}}`;
 }

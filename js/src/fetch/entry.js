@@ -56,12 +56,15 @@ function resultOf(value) {
     );
   const list = listOf(headers);
   if (state.isJson && list.length === 1 && list[0][1] === "application/json")
-    return { json: `{"status":${toStr(status)},"headers":{"content-type":"application/json"},"body":${text}}` };
+    return {
+      __proto__: null,
+      json: `{"status":${toStr(status)},"headers":{"content-type":"application/json"},"body":${text}}`,
+    };
   const fields = {};
   for (const [name, item] of sorted(headers)) fields[name] = hasOwn(fields, name) ? `${fields[name]}, ${item}` : item;
   const bytes = bytesOf(state);
   const body = bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? ""));
-  return { value: { status, headers: fields, body } };
+  return { __proto__: null, value: { status, headers: fields, body } };
 }
 
 function bodyOf(bytes, type) {
@@ -82,6 +85,7 @@ function bodyOf(bytes, type) {
 }
 
 setFetchInvocation((entry, fetch) => ({
+  __proto__: null,
   kind: "fetch",
   call: (input, ctx, text) => apply(fetch, entry, [requestOf(input, text), freeze({}), ctx]),
   result: resultOf,

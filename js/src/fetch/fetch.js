@@ -22,7 +22,7 @@ function refusal({ status, payload }) {
     `fetch ${status === 1 ? "denied" : "failed"}: ${why}${remedy ? `; ${remedy}` : ""}`,
     { extra },
   );
-  const properties = { code: stable, ...extra };
+  const properties = { __proto__: null, code: stable, ...extra };
   for (const key in properties)
     defineProperty(error, key, { value: properties[key], writable: true, enumerable: true, configurable: true });
   return error;

@@ -9,6 +9,7 @@ import { bytesOf, extractBody, mixBody } from "./body.js";
 import { Headers, listOf } from "./headers.js";
 
 const enums = {
+  __proto__: null,
   mode: ["navigate", "same-origin", "no-cors", "cors"],
   credentials: ["omit", "same-origin", "include"],
   cache: ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"],
