@@ -74,6 +74,19 @@ int link_renew(struct link *l, struct err *reterr)
 		       "the supervisor ended while starting; its last lines say why");
 }
 
+void link_guard_signals(struct link *l)
+{
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigprocmask(SIG_BLOCK, &block, &l->waiting);
+	sigdelset(&l->waiting, SIGINT);
+	sigdelset(&l->waiting, SIGTERM);
+	l->guarded = 1;
+}
+
 int link_send(struct link *l, const struct msg *m, struct err *reterr)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
@@ -114,6 +127,12 @@ int link_next(struct link *l, struct msg *ret, struct err *reterr)
 		if (r < 0)
 			return err_set(reterr, -r, "platform.protocol",
 				       "the node sent bytes that are no message");
+		if (l->guarded) {
+			struct pollfd p = {l->node, POLLIN, 0};
+
+			if (ppoll(&p, 1, NULL, &l->waiting) < 0)
+				return -EINTR;
+		}
 		to = buf_reserve(&l->in, READ_CHUNK);
 		n = to ? recv(l->node, to, READ_CHUNK, 0) : -1;
 		if (n < 0 && errno == EINTR)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "wire/message.h"
 
+#include <signal.h>
 #include <sys/types.h>
 
 struct link {
@@ -14,11 +15,17 @@ struct link {
 	int control; /* packets from the supervisor: new nodes */
 	int node;    /* the present node; -1: none */
 	struct buf in;
-	size_t used; /* of `in`, by the message that link_next gave last */
+	int guarded;	  /* signals come only while link_next waits */
+	sigset_t waiting; /* the signal mask for that time */
+	size_t used;	  /* of `in`, by the message that link_next gave last */
 };
 
 /* node_args: NULL-terminated options for cordon-node. */
 int link_start(struct link *l, int jail_full, const char *const *node_args, struct err *reterr);
+
+/* From now on SIGINT and SIGTERM come while link_next() waits, and then for certain: none is lost.
+ */
+void link_guard_signals(struct link *l);
 
 int link_send(struct link *l, const struct msg *m, struct err *reterr);
 

@@ -248,6 +248,7 @@ static int run_with(const struct run_options *o, struct msg_submit *submit, FILE
 		fprintf(stderr, "cordon: %s (%s)\n", e.message, e.code);
 		status = EXIT_PLATFORM;
 	} else {
+		link_guard_signals(&l);
 		status = follow(&l, o, &rep, journal);
 	}
 	link_stop(&l);

@@ -170,8 +170,19 @@ static int build_zygote(scmp_filter_ctx c)
 	/* A process or thread may name itself, not its memory. */
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 			      SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME)));
+	/* And it may wish to die with its parent. Anything else that prctl does, it is told no. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
+			      SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG),
+			      SCMP_CMP(1, SCMP_CMP_EQ, SIGKILL)));
+	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 2,
+			      SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG),
+			      SCMP_CMP(1, SCMP_CMP_NE, SIGKILL)));
 	MUST(seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
-			      SCMP_CMP(0, SCMP_CMP_NE, PR_SET_NAME)));
+			      SCMP_CMP(0, SCMP_CMP_GT, PR_SET_NAME)));
+	for (scmp_datum_t option = 0; option < PR_SET_NAME && !r; option++)
+		if (option != PR_SET_PDEATHSIG)
+			r = seccomp_rule_add(c, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prctl), 1,
+					     SCMP_CMP(0, SCMP_CMP_EQ, option));
 	return r;
 }
 

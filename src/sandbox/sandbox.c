@@ -4,6 +4,7 @@
 #include "sandbox/threads.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -257,6 +258,7 @@ static void wait_for_node(int64_t until)
 
 _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* where there is no PID namespace to see to it */
 	prctl(PR_SET_NAME, "cordon-sandbox");
 	if (jail_narrow(jail, sock, threads) < 0)
 		_exit(1);
