@@ -130,6 +130,7 @@ void pool_init(struct node *n);
 void pool_attach(struct zygote *z, int link); /* the supervisor's answer */
 void pool_failed(struct zygote *z, const struct err *e);
 struct sandbox *pool_take(struct node *n, uint8_t engine, int threads); /* NULL: none ready yet */
+void pool_refill(struct node *n, uint8_t engine); /* a run is over: make up for its sandbox */
 void pool_kill(struct sandbox *s);
 void pool_ready(struct sandbox *s);   /* it is jailed and warm */
 void pool_eof(struct sandbox *s);     /* its end of the socket closed; may free it */

@@ -320,8 +320,17 @@ struct sandbox *pool_take(struct node *n, uint8_t engine, int threads)
 	}
 	s = list_entry(p->idle.next, struct sandbox, idle);
 	leave_pool(s);
-	refill(z, threads);
+	/* While there are enough, forking waits until the run is over: the two would share the
+	 * processors. */
+	if (p->idle_count * 2 < p->target)
+		refill(z, threads);
 	return s;
+}
+
+void pool_refill(struct node *n, uint8_t engine)
+{
+	for (int threads = 0; threads < 2; threads++)
+		refill(&n->zygotes[engine], threads);
 }
 
 /* Once a second: what was never needed since the last look is let go, one at a time. */

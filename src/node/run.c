@@ -56,6 +56,7 @@ static void finish(struct run *r, enum outcome outcome)
 	struct msg m = {.type = MSG_RUN_DONE};
 	uint64_t now = clock_now_ns();
 	int queued = r->state == RUN_QUEUED;
+	uint8_t engine;
 
 	r->state = RUN_DYING;
 	r->journal.max = JOURNAL_MAX + 4096; /* the last word always has room */
@@ -106,8 +107,10 @@ static void finish(struct run *r, enum outcome outcome)
 		n->queued--;
 	else
 		n->active--;
+	engine = r->spec.engine;
 	run_free(r);
 	run_dispatch(n);
+	pool_refill(n, engine);
 }
 
 static void set_error(struct run *r, const char *code, const char *message)

@@ -347,6 +347,29 @@ static long pidfd_sibling(void)
 	return syscall(SYS_pidfd_open, targets.sibling, 0);
 }
 
+/* How much CPU time another process has used tells what it does. */
+static long clock_of(pid_t pid)
+{
+	struct timespec t;
+
+	return syscall(SYS_clock_gettime, (long)(~(unsigned)pid << 3 | 2), &t);
+}
+
+static long clock_of_sibling(void)
+{
+	return clock_of(targets.sibling);
+}
+
+static long clock_of_zygote(void)
+{
+	return clock_of(targets.zygote);
+}
+
+static long affinity_of_sibling(void)
+{
+	return syscall(SYS_sched_getaffinity, targets.sibling, 128, buffer);
+}
+
 static long limits_of_sibling(void)
 {
 	struct rlimit l;
@@ -433,6 +456,54 @@ static long belated_memory(void)
 	if (p == MAP_FAILED || setrlimit(RLIMIT_DATA, &l) < 0)
 		return fail(ENOTRECOVERABLE);
 	return mprotect(p, 256 * MIB, PROT_READ | PROT_WRITE);
+}
+
+/* Only what is writable counts: pages that were filled and then protected would be free of charge.
+ */
+static long protected_memory(void)
+{
+	struct rlimit l = {64 * MIB, 64 * MIB};
+	long n = 0;
+
+	if (setrlimit(RLIMIT_DATA, &l) < 0)
+		return fail(ENOTRECOVERABLE);
+	for (; n < 4; n++) {
+		void *p = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
+
+		if (p == MAP_FAILED || mprotect(p, 32 * MIB, PROT_READ) < 0)
+			return -1;
+	}
+	return n;
+}
+
+static long grown_memory(void)
+{
+	struct rlimit l = {64 * MIB, 64 * MIB};
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || setrlimit(RLIMIT_DATA, &l) < 0)
+		return fail(ENOTRECOVERABLE);
+	return mremap(p, 4096, 256 * MIB, MREMAP_MAYMOVE) == MAP_FAILED ? -1 : 0;
+}
+
+static long heap_memory(void)
+{
+	struct rlimit l = {64 * MIB, 64 * MIB};
+
+	if (setrlimit(RLIMIT_DATA, &l) < 0)
+		return fail(ENOTRECOVERABLE);
+	return sbrk(256 * MIB) == (void *)-1 ? -1 : 0;
+}
+
+/* The stack has a limit of its own. */
+static long deep_stack(void)
+{
+	volatile char *p = __builtin_alloca(32 * MIB);
+
+	for (long i = 32 * MIB - 1; i >= 0; i -= 4096)
+		p[i] = 1;
+	return p[0];
 }
 
 /*
@@ -803,6 +874,7 @@ const struct attempt attempts[] = {
 	SOFT("prctl PR_SET_PTRACER", EPERM, UNTRIED, SYS_prctl, PR_SET_PTRACER, -1),
 	SOFT("prctl PR_SET_THP_DISABLE off", EPERM, WORKS, SYS_prctl, PR_SET_THP_DISABLE, 0),
 	SOFT("prctl PR_SET_PDEATHSIG off", EPERM, WORKS, SYS_prctl, PR_SET_PDEATHSIG, 0),
+	SOFT("prctl PR_SET_PDEATHSIG SIGKILL", WORKS, WORKS, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL),
 	SOFT("prctl PR_SET_TIMERSLACK", EPERM, WORKS, SYS_prctl, PR_SET_TIMERSLACK, 1),
 	SOFT("prctl PR_SET_TSC", EPERM, WORKS, SYS_prctl, PR_SET_TSC, PR_TSC_ENABLE),
 	SOFT("prctl PR_SET_CHILD_SUBREAPER", EPERM, WORKS, SYS_prctl, PR_SET_CHILD_SUBREAPER, 1),
@@ -842,12 +914,19 @@ const struct attempt attempts[] = {
 	SAME("raise RLIMIT_DATA", raise_data, EPERM, UNTRIED),
 	SAME("raise RLIMIT_AS", raise_space, EPERM, UNTRIED),
 	SAME("raise RLIMIT_CPU", raise_cpu, EPERM, UNTRIED),
+	SAME("the sibling's CPU clock", clock_of_sibling, EINVAL, WORKS),
+	SAME("the zygote's CPU clock", clock_of_zygote, EINVAL, WORKS),
+	SAME("the sibling's CPU affinity", affinity_of_sibling, ESRCH, WORKS),
 	DEAD("read the sibling's limits", limits_of_sibling, WORKS),
 	CALL("setrlimit by its old number", UNTRIED, SYS_setrlimit, RLIMIT_NOFILE, A(buffer)),
 	CALL("getrlimit by its old number", WORKS, SYS_getrlimit, RLIMIT_NOFILE, A(buffer)),
 	SAME("private memory past the ceiling", private_memory, ENOMEM, ENOMEM),
 	SAME("unreserved memory past the ceiling", unreserved_memory, ENOMEM, ENOMEM),
 	SAME("memory made writable past the ceiling", belated_memory, ENOMEM, ENOMEM),
+	SAME("memory protected to be free of charge", protected_memory, EACCES, WORKS),
+	SAME("memory grown past the ceiling", grown_memory, ENOMEM, ENOMEM),
+	SAME("heap past the ceiling", heap_memory, ENOMEM, ENOMEM),
+	SAME("32 MiB of stack", deep_stack, DIES, UNTRIED),
 	DEAD("shared memory past the ceiling", shared_memory, WORKS),
 	DEAD("growing memory past the ceiling", growing_memory, WORKS),
 	DEAD("huge pages", huge_memory, UNTRIED),

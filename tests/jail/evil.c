@@ -251,7 +251,9 @@ PLAY(long_kind)
 
 	memcpy(b + 4, &n, 4);
 	memset(b + 8, 'k', 65);
-	memcpy(b + 8 + 65, "\2\0\0\0{}", 6);
+	b[8 + 65] = 2;
+	b[8 + 65 + 4] = '{';
+	b[8 + 65 + 5] = '}';
 	frame(sock, MSG_OPERATION, b, sizeof(b));
 }
 
