@@ -30,6 +30,32 @@ const loopsApart = {
   },
 };
 
+// See src/globals/steady.js.
+const steadyURL = {
+  name: "steady-url",
+  setup(builder) {
+    builder.onLoad(
+      { filter: /(?:whatwg-url\/lib\/(?:url-state-machine|percent-encoding)|tr46\/index)\.js$/ },
+      async (args) => {
+        const source = await readFile(args.path, "utf8");
+        const steady = JSON.stringify(join(here, "src/globals/steady.js"));
+        const contents = source
+          .replace(
+            /for \(const \[i, (\w+)\] of (\w+)\.entries\(\)\) \{/g,
+            "for (let i=0;i<$2.length;i++){const $1=$2[i];",
+          )
+          .replace(/^( *for \(const \w+ of )(.+)\) \{$/gm, "$1each($2)) {")
+          .replace(/const \[(\w+)\] = /g, "const {0:$1} = ")
+          .replace(/const \[(\w+), (\w+)\] = /g, "const {0:$1,1:$2} = ")
+          .replace(/Array\.from\((\w+)\)/g, "characters($1)")
+          .replace(/Array\.from\(([\w.]+), c => c\.codePointAt\(0\)\)/g, "codePoints($1)")
+          .replace(/new Set\(/g, "new FixedSet(");
+        return { contents: `const { characters, codePoints, each, FixedSet } = require(${steady});${contents}` };
+      },
+    );
+  },
+};
+
 // Parts of sucrase for options that we do not give, and its check of the options that we do give.
 const unused =
   /sucrase\/dist\/esm\/(?:Options|transformers\/(?:CJSImport|ReactHotLoader|ReactDisplayName|JestHoist)Transformer)\.js$/;
@@ -48,7 +74,7 @@ export async function bundle() {
     minifySyntax: true,
     minifyWhitespace: true,
     platform: "neutral",
-    plugins: [hostEncoding, loopsApart],
+    plugins: [hostEncoding, loopsApart, steadyURL],
     target: "esnext",
     write: false,
   });

@@ -89,6 +89,9 @@ export const dateGetTime = uncurry(Date.prototype.getTime);
 export const dateToISOString = uncurry(Date.prototype.toISOString);
 export const regexpSource = getter(RegExp.prototype, "source");
 export const regexpFlags = getter(RegExp.prototype, "flags");
+const regexpExec = uncurry(RegExp.prototype.exec);
+// Unlike test(), which calls whatever `exec` it finds.
+export const matches = (regexp, text) => regexpExec(regexp, text) !== null;
 export const regexpToString = uncurry(RegExp.prototype.toString);
 export const jsonParse = JSON.parse;
 const { stringify } = JSON;
@@ -134,6 +137,13 @@ export const NativeSyntaxError = SyntaxError;
 export const NativeReferenceError = ReferenceError;
 export const NativeAggregateError = AggregateError;
 export const isErrorNative = Error.isError ?? ((value) => value instanceof NativeError);
+
+// A copy that does not ask Symbol.species, as slice() does.
+export function copyBytes(view) {
+  const copy = new Bytes(typedArrayLength(view));
+  typedArraySet(copy, view);
+  return copy;
+}
 
 // An array on which index assignment cannot meet a setter planted on Array.prototype or Object.prototype.
 export const bareArray = () => setPrototypeOf([], null);

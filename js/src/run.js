@@ -8,7 +8,7 @@ import { checkEntry, invocationOf } from "./entry.js";
 import { Linker, namespaceOf } from "./link/linker.js";
 import { compileUnit, cachedQuick, loadUnits, makeUnits, saveQuick, saveSolo, saveUnits } from "./link/units.js";
 import { normalize } from "./link/resolve.js";
-import { quickScript } from "./link/quick.js";
+import { quickCheck, quickScript } from "./link/quick.js";
 import { strip } from "./link/typescript.js";
 import { toJson } from "./result.js";
 import { limitTimers, nextDue, runNextDue } from "./timers.js";
@@ -16,6 +16,7 @@ import { startClockAndChance } from "./globals/misc.js";
 import { restoreWebAssembly } from "./globals/wasm.js";
 import {
   apply,
+  attempt,
   bareArray,
   freeze,
   generatorNext,
@@ -36,7 +37,7 @@ let background = null; // promises given to waitUntil
 // when the long way has to explain what is wrong with it; nothing of it has run then.
 export function quick(name, source, input, timers) {
   const script = quickScript(source);
-  if (script === undefined) return false;
+  if (script === undefined || !isOneExpression(script, name)) return false;
   startClockAndChance();
   limitTimers(timers);
   knowUnitsLater(() => quickUnits(name, source));
@@ -56,6 +57,12 @@ export function quick(name, source, input, timers) {
     failRun(error);
   }
   return true;
+}
+
+// Where it is not, the long way explains.
+function isOneExpression(script, name) {
+  const check = quickCheck(script);
+  return check !== undefined && attempt(() => typeof host.evaluate(check, name, 1) === "function", false);
 }
 
 // The short way for a module on its own whose code is known from an earlier run: see saveSolo().
@@ -120,7 +127,7 @@ export function start(job) {
 
 function startQuick(units, main, job, input) {
   const script = job.compiled === undefined ? quickScriptOf(main) : cachedQuick(job.compiled);
-  if (script === undefined) return false;
+  if (script === undefined || !isOneExpression(script, main.name)) return false;
   // JavaScript needs no help to be as quick the next time; and nothing may be offered once user code could have run.
   if (job.compiled === undefined) host.compiled(main.type === "ts" ? saveQuick(script) : "");
   let entry;

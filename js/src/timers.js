@@ -24,6 +24,7 @@ let heap = bareArray();
 let count = 0;
 let lastId = 0;
 let nesting = 0;
+let inherited = 0; // the nesting of what the microtasks after a timer's callback set
 
 /** Sets how many timers may be pending at once; `undefined` leaves it as it is. */
 export function limitTimers(limit) {
@@ -84,8 +85,9 @@ function add(callback, delay, repeat, args) {
   let ms = max(0, toInt(toNum(delay)) || 0);
   // The delay is a signed 32-bit integer on every platform: what does not fit fires at once.
   if (ms > MAX_DELAY) ms = 1;
-  const level = nesting + 1;
-  if (level > MAX_NESTING && ms < 4) ms = 4;
+  const level = max(nesting, inherited) + 1;
+  // The clock moves only between turns: without a delay, code that polls it with timers of 0 ms would never end.
+  if (level > MAX_NESTING) ms = max(ms, nesting > 0 ? 4 : 1);
   const timer = { id: ++lastId, due: now() + ms, order: ++order, callback, args, ms, repeat, level, cancelled: false };
   mapSet(timers, timer.id, timer);
   push(timer);
@@ -124,7 +126,9 @@ export const timerFunctions = {
   },
 };
 
+// Asked when the microtasks have run: what is set after this is not nested.
 export function nextDue() {
+  inherited = 0;
   dropCancelled();
   return count === 0 ? -1 : heap[0].due;
 }
@@ -143,6 +147,7 @@ export function runNextDue(report) {
     report(error);
   }
   nesting = 0;
+  inherited = timer.level;
   if (timer.repeat && !timer.cancelled) {
     timer.level++;
     timer.due = now() + (timer.level > MAX_NESTING ? max(4, timer.ms) : max(1, timer.ms));
@@ -158,6 +163,7 @@ export function clearAllTimers() {
     mapDelete(timers, id);
   });
   lastId = 0;
+  inherited = 0;
   order = 0;
   heap = bareArray();
   count = 0;

@@ -995,6 +995,17 @@ static long outside_abstract(void)
 	return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&a, sizeof(sa_family_t) + 20);
 }
 
+/* probe.c makes one outside, for all to use. */
+static long outside_segment(void)
+{
+	return shmget(OUTSIDE_SEGMENT, 0, 0);
+}
+
+static long no_new_privs(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : fail(EBADE);
+}
+
 static long exec_nothing(void)
 {
 	return execve(true_program, (char *const *)no_words, (char *const *)no_words + 1);
@@ -1015,9 +1026,13 @@ const struct attempt layers[] = {
 	LAYERC("the way up from the root stays in it", ENOENT, SYS_openat, AT_FDCWD,
 	       A("../../../../etc/passwd"), O_RDONLY),
 	LAYER("no program to execute", exec_nothing, ENOENT),
+	LAYERC("Landlock: the root directory", EACCES, SYS_openat, AT_FDCWD, A(root),
+	       O_RDONLY | O_DIRECTORY),
+	LAYER("Landlock: TCP to loopback", tcp_connect, EACCES),
 	LAYER("TCP to loopback", tcp_connect, REFUSED),
 	LAYER("UDP to loopback", udp_connect, ENETUNREACH),
 	LAYER("abstract socket of a process outside", outside_abstract, REFUSED),
+	LAYER("shared memory of a process outside", outside_segment, ENOENT),
 	LAYER("a process outside cannot be named", kill_outside, ESRCH),
 	LAYER("ptrace of the sibling", attach_sibling, EPERM),
 	LAYER("ptrace of the zygote", attach_zygote, EPERM),
@@ -1040,7 +1055,7 @@ const struct attempt layers[] = {
 	LAYER("POSIX message queue", posix_queue, REFUSED),
 	LAYERC("mlock", REFUSED, SYS_mlock, A(buffer), sizeof(buffer)),
 	LAYER("no descriptor but 3 is open", count_descriptors, WORKS),
-	LAYERC("a jail can only be narrowed: no_new_privs", WORKS, SYS_prctl, PR_GET_NO_NEW_PRIVS),
+	LAYER("exec can grant nothing", no_new_privs, WORKS),
 };
 const size_t layer_count = ARRAY_SIZE(layers);
 

@@ -45,6 +45,8 @@ struct targets {
 };
 extern struct targets targets;
 
+enum { OUTSIDE_SEGMENT = 0x636f7264 };
+
 /* The same address in each process, another content in each: what one must not read of another. */
 extern char secret[64];
 

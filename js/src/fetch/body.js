@@ -8,15 +8,15 @@ import {
   jsonParse,
   stringSlice,
   charCodeAt,
+  copyBytes,
   typedArrayBuffer,
-  typedArraySlice,
   viewOf,
 } from "../primordials.js";
 
 // {bytes, type} of what the constructor of a Request or Response was given; null for none.
 export function extractBody(value) {
   if (value === null || value === undefined) return null;
-  if (isArrayBuffer(value) || isView(value)) return { bytes: typedArraySlice(viewOf(value)), type: null };
+  if (isArrayBuffer(value) || isView(value)) return { bytes: copyBytes(viewOf(value)), type: null };
   if (isParams(value))
     return { bytes: utf8Encode(paramsToString(value)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
   return { bytes: utf8Encode(`${value}`), type: "text/plain;charset=UTF-8" };
@@ -45,10 +45,10 @@ export function mixBody(Interface, stateOf) {
   const textOf = (state) => (state.text === undefined ? decodeText(state.bytes) : state.text);
   const methods = {
     async arrayBuffer() {
-      return typedArrayBuffer(typedArraySlice(bytesOf(consume(this))));
+      return typedArrayBuffer(copyBytes(bytesOf(consume(this))));
     },
     async bytes() {
-      return typedArraySlice(bytesOf(consume(this)));
+      return copyBytes(bytesOf(consume(this)));
     },
     async json() {
       return jsonParse(textOf(consume(this)));

@@ -3,6 +3,7 @@
 import { setFetchInvocation } from "../entry.js";
 import {
   apply,
+  defineProperty,
   freeze,
   hasOwn,
   isArray,
@@ -61,7 +62,12 @@ function resultOf(value) {
       json: `{"status":${toStr(status)},"headers":{"content-type":"application/json"},"body":${text}}`,
     };
   const fields = {};
-  for (const [name, item] of sorted(headers)) fields[name] = hasOwn(fields, name) ? `${fields[name]}, ${item}` : item;
+  const entries = sorted(headers);
+  for (let i = 0; i < entries.length; i++) {
+    const name = entries[i][0];
+    const value = hasOwn(fields, name) ? `${fields[name]}, ${entries[i][1]}` : entries[i][1];
+    defineProperty(fields, name, { value, writable: true, enumerable: true, configurable: true });
+  }
   const bytes = bytesOf(state);
   const body = bytes === null ? null : bodyOf(bytes, toLowerCase(fields["content-type"] ?? ""));
   return { __proto__: null, value: { status, headers: fields, body } };

@@ -1,10 +1,20 @@
 // fetch(): a Request to the broker, its answer as a Response or a rejection.
-import { addAlgorithm } from "../globals/abort.js";
+import { addAlgorithm, reasonOf, throwIfAborted } from "../globals/abort.js";
 import { defineFunctions, requireArguments } from "../globals/idl.js";
 import { failure } from "../errors/failure.js";
 import { operation } from "../operations.js";
-import { base64ToBytes, defineProperty, NativeTypeError, promiseThen, quote, toBase64, toStr } from "../primordials.js";
-import { Headers, listOf, setGuard } from "./headers.js";
+import {
+  base64ToBytes,
+  defineProperty,
+  NativePromise,
+  NativeTypeError,
+  promiseThen,
+  quote,
+  toBase64,
+  toStr,
+  typedArrayLength,
+} from "../primordials.js";
+import { headersOf, listOf, setGuard } from "./headers.js";
 import { bytesOf } from "./body.js";
 import { Request, requestState, signalOf } from "./request.js";
 import { makeResponse } from "./response.js";
@@ -32,13 +42,15 @@ const text = (value) => (value === undefined || value === null ? null : toStr(va
 
 function payloadOf({ url, method, headers, bytes, redirect }) {
   let list = "";
-  for (const [name, value] of listOf(headers)) list += `${list === "" ? "" : ","}[${quote(name)},${quote(value)}]`;
+  const entries = listOf(headers);
+  for (let i = 0; i < entries.length; i++)
+    list += `${i === 0 ? "" : ","}[${quote(entries[i][0])},${quote(entries[i][1])}]`;
   const body = bytes === null ? "null" : quote(toBase64(bytes));
-  return `{"url":${quote(url)},"method":${quote(method)},"headers":[${list}],"redirect":${quote(redirect)},"body":${body},"bodyBytes":${bytes === null ? 0 : bytes.length}}`;
+  return `{"url":${quote(url)},"method":${quote(method)},"headers":[${list}],"redirect":${quote(redirect)},"body":${body},"bodyBytes":${bytes === null ? 0 : typedArrayLength(bytes)}}`;
 }
 
 function responseOf(payload, url) {
-  const headers = new Headers(payload.headers ?? []);
+  const headers = headersOf(payload.headers);
   setGuard(headers, "immutable");
   const bytes = typeof payload.body === "string" ? base64ToBytes(payload.body) : null;
   return makeResponse({
@@ -55,14 +67,14 @@ function responseOf(payload, url) {
 async function fetchHere(request) {
   const state = requestState(request);
   const signal = signalOf(state);
-  signal.throwIfAborted();
-  if (state.used) throw new TypeError("The body has already been read.");
+  throwIfAborted(signal);
+  if (state.used) throw new NativeTypeError("The body has already been read.");
   state.used = bytesOf(state) !== null;
   const { promise, cancel } = operation("fetch", payloadOf(state));
-  return await new Promise((resolve, reject) => {
+  return await new NativePromise((resolve, reject) => {
     const forget = addAlgorithm(signal, () => {
       cancel();
-      reject(signal.reason);
+      reject(reasonOf(signal));
     });
     promiseThen(
       promise,

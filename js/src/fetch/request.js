@@ -2,11 +2,12 @@
 import { followingSignal, isSignal } from "../globals/abort.js";
 import { defineInterface, requireArguments } from "../globals/idl.js";
 import { refuseToClone } from "../globals/structured-clone.js";
-import { hrefOf, PlatformURL } from "../globals/url.js";
+import { parseAbsolute } from "../globals/url.js";
 import { refuseAsResult } from "../result.js";
+import { matches, stringSlice, toUpperCase } from "../primordials.js";
 import { showAs } from "../inspect/inspect.js";
 import { bytesOf, extractBody, mixBody } from "./body.js";
-import { Headers, listOf } from "./headers.js";
+import { appendTo, hasHeader, Headers, listOf } from "./headers.js";
 
 const enums = {
   __proto__: null,
@@ -62,7 +63,7 @@ class Request {
     if (typeof init !== "object" && typeof init !== "function")
       throw new TypeError("The options of a Request must be an object.");
     const from = isRequest(input) ? input.#state : null;
-    const state = { ...defaults, method: "GET", ...from, used: false };
+    const state = { __proto__: null, text: undefined, ...defaults, method: "GET", ...from, used: false };
     if (!from) state.url = parseURL(input);
     for (const key in enums) if (init[key] !== undefined) state[key] = choice(key, init[key]);
     if (state.mode === "navigate" && init.mode !== undefined)
@@ -75,7 +76,7 @@ class Request {
     if (signal !== undefined && signal !== null && !isSignal(signal))
       throw new TypeError("The option 'signal' is not an AbortSignal.");
     state.signal = followingSignal(signal);
-    state.headers = new Headers(init.headers ?? (from ? listOf(from.headers) : undefined));
+    state.headers = new Headers(init.headers ?? from?.headers);
 
     const given = init.body !== undefined && init.body !== null;
     if ((given || (from && bytesOf(from))) && (state.method === "GET" || state.method === "HEAD"))
@@ -83,7 +84,7 @@ class Request {
     if (given) {
       const body = extractBody(init.body);
       state.bytes = body.bytes;
-      if (body.type && !state.headers.has("content-type")) state.headers.append("content-type", body.type);
+      if (body.type && !hasHeader(state.headers, "content-type")) appendTo(state.headers, "content-type", body.type);
     } else if (from && bytesOf(from)) {
       if (from.used) throw new TypeError("The body of the Request has already been read.");
       state.bytes = from.bytes;
@@ -141,7 +142,7 @@ class Request {
     const copy = new Request(this.#state.url);
     copy.#state = {
       ...this.#state,
-      headers: new Headers(listOf(this.#state.headers)),
+      headers: new Headers(this.#state.headers),
       signal: followingSignal(this.#state.signal),
     };
     return copy;
@@ -168,27 +169,24 @@ export function makeJsonRequest(url, text) {
 }
 
 function parseURL(input) {
-  let url;
-  try {
-    url = new PlatformURL(`${input}`);
-  } catch {
-    throw new TypeError(`'${`${input}`.slice(0, 200)}' is not a valid URL. A URL must be absolute.`);
-  }
-  if (url.username !== "" || url.password !== "") throw new TypeError("A Request's URL cannot contain credentials.");
-  return hrefOf(url);
+  const text = `${input}`;
+  const url = parseAbsolute(text);
+  if (url === null) throw new TypeError(`'${stringSlice(text, 0, 200)}' is not a valid URL. A URL must be absolute.`);
+  if (url.credentials) throw new TypeError("A Request's URL cannot contain credentials.");
+  return url.href;
 }
 
 function choice(key, value) {
   const text = `${value}`;
-  if (!enums[key].includes(text)) throw new TypeError(`'${text.slice(0, 100)}' is no value of a Request's ${key}.`);
-  return text;
+  for (let i = 0; i < enums[key].length; i++) if (enums[key][i] === text) return text;
+  throw new TypeError(`'${stringSlice(text, 0, 100)}' is no value of a Request's ${key}.`);
 }
 
 function methodOf(value) {
   const method = `${value}`;
-  if (!token.test(method)) throw new TypeError(`'${method.slice(0, 100)}' is not a valid method.`);
-  if (forbidden.test(method)) throw new TypeError(`The method '${method}' is not allowed.`);
-  return normalized.test(method) ? method.toUpperCase() : method;
+  if (!matches(token, method)) throw new TypeError(`'${stringSlice(method, 0, 100)}' is not a valid method.`);
+  if (matches(forbidden, method)) throw new TypeError(`The method '${method}' is not allowed.`);
+  return matches(normalized, method) ? toUpperCase(method) : method;
 }
 
 export function installRequest() {

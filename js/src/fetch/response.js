@@ -5,11 +5,12 @@ import { hrefOf, PlatformURL } from "../globals/url.js";
 import { utf8Encode } from "../globals/utf8.js";
 import { refuseAsResult } from "../result.js";
 import { showAs } from "../inspect/inspect.js";
+import { hasOwn, matches, NativeSet, setHas } from "../primordials.js";
 import { extractBody, mixBody } from "./body.js";
-import { Headers, listOf, setGuard } from "./headers.js";
+import { appendTo, hasHeader, Headers, listOf, setGuard } from "./headers.js";
 
-const nullBody = new Set([101, 103, 204, 205, 304]);
-const redirects = new Set([301, 302, 303, 307, 308]);
+const nullBody = new NativeSet([101, 103, 204, 205, 304]);
+const redirects = new NativeSet([301, 302, 303, 307, 308]);
 const reason = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 let stateOf, isResponse, makeResponse;
@@ -34,7 +35,7 @@ class Response {
     isResponse = (value) => typeof value === "object" && value !== null && #state in value;
     makeResponse = (state) => {
       const response = new Response();
-      Object.assign(response.#state, state);
+      for (const key in state) if (hasOwn(state, key)) response.#state[key] = state[key];
       return response;
     };
   }
@@ -50,15 +51,15 @@ class Response {
     const status = init.status === undefined ? 200 : toUnsignedShort(init.status);
     if (status < 200 || status > 599) throw new RangeError(`The status ${status} is not in the range 200 to 599.`);
     const statusText = init.statusText === undefined ? "" : `${init.statusText}`;
-    if (!reason.test(statusText)) throw new TypeError("The statusText has characters that are not allowed.");
+    if (!matches(reason, statusText)) throw new TypeError("The statusText has characters that are not allowed.");
     const state = this.#state;
     state.status = status;
     state.statusText = statusText;
     if (init.headers !== undefined) state.headers = new Headers(init.headers);
     if (!body) return;
-    if (nullBody.has(status)) throw new TypeError(`A response with the status ${status} cannot have a body.`);
+    if (setHas(nullBody, status)) throw new TypeError(`A response with the status ${status} cannot have a body.`);
     state.bytes = body.bytes;
-    if (body.type && !state.headers.has("content-type")) state.headers.append("content-type", body.type);
+    if (body.type && !hasHeader(state.headers, "content-type")) appendTo(state.headers, "content-type", body.type);
   }
 
   static error() {
@@ -76,7 +77,7 @@ class Response {
       throw new TypeError(`'${`${url}`.slice(0, 200)}' is not a valid URL.`);
     }
     const code = toUnsignedShort(status);
-    if (!redirects.has(code)) throw new RangeError(`${code} is not the status of a redirect.`);
+    if (!setHas(redirects, code)) throw new RangeError(`${code} is not the status of a redirect.`);
     const headers = new Headers([["location", target]]);
     setGuard(headers, "immutable");
     return makeResponse({ status: code, headers });
@@ -119,7 +120,7 @@ class Response {
   }
   clone() {
     if (this.#state.used) throw new TypeError("The body has already been read.");
-    return makeResponse({ ...this.#state, headers: new Headers(listOf(this.#state.headers)) });
+    return makeResponse({ ...this.#state, headers: new Headers(this.#state.headers) });
   }
 }
 

@@ -3,17 +3,18 @@ import { setTimeoutHere } from "../timers.js";
 import { DOMException } from "./dom-exception.js";
 import { EventTarget, fire, handlerAttribute, setSignalHooks } from "./events.js";
 import { defineInterface, requireArguments } from "./idl.js";
+import { bareArray, defineProperty, NativeSet, setAdd, setDelete, setForEach, setSize } from "../primordials.js";
 
 const secret = Symbol("signal");
 const onabort = handlerAttribute("abort");
-let abort, addAlgorithm, isSignal;
+let abort, addAlgorithm, follow, isSignal, reasonOf, throwIfAborted;
 
 class AbortSignal extends EventTarget {
   #aborted = false;
   #reason = undefined;
-  #algorithms = new Set();
-  #sources = new Set();
-  #dependents = new Set();
+  #algorithms = new NativeSet();
+  #sources = new NativeSet();
+  #dependents = new NativeSet();
 
   constructor(key) {
     if (key !== secret) throw new TypeError("Illegal constructor");
@@ -22,30 +23,48 @@ class AbortSignal extends EventTarget {
 
   static {
     isSignal = (value) => typeof value === "object" && value !== null && #aborted in value;
+    throwIfAborted = (signal) => {
+      if (signal.#aborted) throw signal.#reason;
+    };
+    reasonOf = (signal) => signal.#reason;
+    follow = (result, signal) => {
+      if (result.#aborted) return;
+      if (signal.#aborted) {
+        result.#aborted = true;
+        result.#reason = signal.#reason;
+        return;
+      }
+      const depend = (source) => {
+        setAdd(source.#dependents, result);
+        setAdd(result.#sources, source);
+      };
+      if (setSize(signal.#sources) > 0) setForEach(signal.#sources, depend);
+      else depend(signal);
+    };
     addAlgorithm = (signal, algorithm) => {
       if (signal.#aborted) return () => {};
-      signal.#algorithms.add(algorithm);
-      return () => signal.#algorithms.delete(algorithm);
+      setAdd(signal.#algorithms, algorithm);
+      return () => setDelete(signal.#algorithms, algorithm);
     };
     const finish = (signal) => {
-      const algorithms = [...signal.#algorithms];
-      signal.#algorithms.clear();
-      for (const algorithm of algorithms) algorithm();
+      const algorithms = signal.#algorithms;
+      signal.#algorithms = new NativeSet();
+      setForEach(algorithms, (algorithm) => algorithm());
       fire(signal, "abort");
     };
     abort = (signal, reason) => {
       if (signal.#aborted) return;
       signal.#aborted = true;
       signal.#reason = reason === undefined ? new DOMException("This operation was aborted", "AbortError") : reason;
-      const dependents = [];
-      for (const dependent of signal.#dependents) {
-        if (dependent.#aborted) continue;
+      const dependents = bareArray();
+      setForEach(signal.#dependents, (dependent) => {
+        if (dependent.#aborted) return;
         dependent.#aborted = true;
         dependent.#reason = signal.#reason;
-        dependents.push(dependent);
-      }
+        dependents[dependents.length] = dependent;
+      });
       finish(signal);
-      for (const dependent of dependents) finish(dependent);
+      for (let i = 0; i < dependents.length; i++) finish(dependents[i]);
     };
   }
 
@@ -77,11 +96,7 @@ class AbortSignal extends EventTarget {
         result.#reason = signal.#reason;
         return result;
       }
-    for (const signal of list)
-      for (const source of signal.#sources.size > 0 ? signal.#sources : [signal]) {
-        source.#dependents.add(result);
-        result.#sources.add(source);
-      }
+    for (const signal of list) follow(result, signal);
     return result;
   }
 
@@ -92,7 +107,7 @@ class AbortSignal extends EventTarget {
     return this.#reason;
   }
   throwIfAborted() {
-    if (this.#aborted) throw this.#reason;
+    throwIfAborted(this);
   }
   get onabort() {
     return onabort.get(this);
@@ -118,12 +133,14 @@ setSignalHooks({ is: isSignal, onAbort: addAlgorithm });
 export function installAbort() {
   defineInterface("AbortController", AbortController);
   defineInterface("AbortSignal", AbortSignal);
-  Object.defineProperty(AbortSignal, "length", { value: 0, configurable: true });
+  defineProperty(AbortSignal, "length", { value: 0, configurable: true });
 }
 
 // A signal that follows another, as a Request's does.
 export function followingSignal(signal) {
-  return signal ? AbortSignal.any([signal]) : new AbortSignal(secret);
+  const result = new AbortSignal(secret);
+  if (signal) follow(result, signal);
+  return result;
 }
 
-export { addAlgorithm, AbortSignal, isSignal };
+export { addAlgorithm, AbortSignal, isSignal, reasonOf, throwIfAborted };

@@ -9,6 +9,7 @@ import {
   bareArray,
   Bytes,
   defineProperty,
+  freeze,
   isView,
   NativePromise,
   now,
@@ -51,17 +52,19 @@ class Performance extends EventTarget {
   }
 }
 
-const integers = new Set([
-  "Int8Array",
-  "Uint8Array",
-  "Uint8ClampedArray",
-  "Int16Array",
-  "Uint16Array",
-  "Int32Array",
-  "Uint32Array",
-  "BigInt64Array",
-  "BigUint64Array",
-]);
+const integers = {
+  __proto__: null,
+
+  Int8Array: true,
+  Uint8Array: true,
+  Uint8ClampedArray: true,
+  Int16Array: true,
+  Uint16Array: true,
+  Int32Array: true,
+  Uint32Array: true,
+  BigInt64Array: true,
+  BigUint64Array: true,
+};
 
 class Crypto {
   #brand;
@@ -75,7 +78,8 @@ class Crypto {
     const name = isView(array) ? typedArrayName(array) : undefined;
     if (name === undefined && !isView(array))
       throw new TypeError("The argument of getRandomValues() must be a typed array.");
-    if (!integers.has(name)) throw new DOMException("The typed array must be one of integers.", "TypeMismatchError");
+    if (name === undefined || !integers[name])
+      throw new DOMException("The typed array must be one of integers.", "TypeMismatchError");
     const length = typedArrayByteLength(array);
     if (length > 65536)
       throw new DOMException(
@@ -114,7 +118,7 @@ class Navigator {
     return "en-US";
   }
   get languages() {
-    return Object.freeze(["en-US"]);
+    return freeze(["en-US"]);
   }
   get hardwareConcurrency() {
     return 1;

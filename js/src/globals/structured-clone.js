@@ -6,10 +6,10 @@ import {
   bigintValueOf,
   booleanValueOf,
   bufferByteLength,
+  Bytes,
   bufferDetached,
   bufferMaxByteLength,
   bufferResizable,
-  bufferSlice,
   bufferTransfer,
   dataViewBuffer,
   dataViewByteLength,
@@ -49,6 +49,7 @@ import {
   typedArrayByteOffset,
   typedArrayLength,
   typedArrayName,
+  typedArraySet,
 } from "../primordials.js";
 import { host } from "../host.js";
 
@@ -205,9 +206,12 @@ function members(from, to, inner) {
 
 function cloneBuffer(buffer) {
   if (bufferDetached(buffer)) throw new DOMException("A detached ArrayBuffer could not be cloned.", "DataCloneError");
-  if (!bufferResizable(buffer)) return bufferSlice(buffer, 0);
-  const copy = new NativeArrayBuffer(bufferByteLength(buffer), { maxByteLength: bufferMaxByteLength(buffer) });
-  new Uint8Array(copy).set(new Uint8Array(buffer));
+  const length = bufferByteLength(buffer);
+  const copy = bufferResizable(buffer)
+    ? new NativeArrayBuffer(length, { maxByteLength: bufferMaxByteLength(buffer) })
+    : new NativeArrayBuffer(length);
+  // Not slice(), which asks Symbol.species.
+  typedArraySet(new Bytes(copy), new Bytes(buffer));
   return copy;
 }
 

@@ -1,5 +1,6 @@
 // URL and URLSearchParams: the standard's reference implementation.
 import { URL as urlWrapper, URLSearchParams as paramsWrapper } from "whatwg-url/webidl2js-wrapper";
+import { basicURLParse, serializeURL } from "whatwg-url/lib/url-state-machine";
 import { showAs } from "../inspect/inspect.js";
 import { uncurry } from "../primordials.js";
 
@@ -20,6 +21,14 @@ export function installURL() {
   paramsToString = uncurry(SearchParams.prototype.toString);
   showAs(isURL, (url) => `URL { ${hrefOf(url)} }`);
   showAs(isParams, (params) => `URLSearchParams { '${paramsToString(params)}' }`);
+}
+
+// {href, credentials} of an absolute URL, or null, without the interface that user code can reach.
+export function parseAbsolute(text) {
+  const record = basicURLParse(text, { __proto__: null });
+  if (record === null) return null;
+  const credentials = record.username !== "" || record.password !== "";
+  return { __proto__: null, href: serializeURL(record), credentials };
 }
 
 export { isURL, isParams, hrefOf, paramsToString, PlatformURL };

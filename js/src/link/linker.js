@@ -27,6 +27,7 @@ import { compileUnit } from "./units.js";
 import { evaluateModule } from "./evaluate.js";
 import { makeNamespace } from "./namespace.js";
 import { notFound, resolve } from "./resolve.js";
+import { jsonErrorOffset } from "./json.js";
 import { locate } from "./positions.js";
 
 export class Linker {
@@ -158,7 +159,7 @@ export class Linker {
   #importDynamically(importer, specifier, options) {
     return new NativePromise((settle, reject) => {
       try {
-        const key = this.#resolve(toStr(specifier), dynamicAttributes(options), importer);
+        const key = this.#resolve(`${specifier}`, dynamicAttributes(options), importer);
         const record = this.#load(key);
         this.#link(record);
         promiseThen(
@@ -373,24 +374,5 @@ function contentOf(unit, job) {
   );
 }
 
-// The engine does not say where JSON goes wrong, so look for the longest beginning without a complaint about
-// anything but its end.
-function jsonPosition({ name, source }) {
-  let low = 0;
-  let high = source.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (isPrefix(source, middle)) low = middle;
-    else high = middle - 1;
-  }
-  return { file: name, ...locate(source, low) };
-}
-
-function isPrefix(source, length) {
-  try {
-    jsonParse(source.slice(0, length));
-    return true;
-  } catch (error) {
-    return /EOF|Unterminated|end of/i.test(error.message);
-  }
-}
+// The engine does not say where JSON goes wrong.
+const jsonPosition = ({ name, source }) => ({ file: name, ...locate(source, jsonErrorOffset(source)) });

@@ -14,7 +14,9 @@ const COMPILED_VERSION = 1;
 // user wrote, `text` the part of it that is code, at the same lines and columns.
 export function makeUnits(job) {
   const units = new NativeMap();
-  for (const { name, type, source } of job.modules) {
+  // Errors are placed with these, after user code has run.
+  for (let i = 0; i < job.modules.length; i++) {
+    const { name, type, source } = job.modules[i];
     const key = normalize(name);
     const isMain = name === job.main;
     const unit = { name, key, type: typeOf({ name, type }, job.language, isMain), source, text: source, isMain };

@@ -4,7 +4,7 @@
 () => {
   const names = ["value", "error", "code", "kind", "call", "result", "status", "payload", "input", "text", "data", "name", "message", "stack", "file", "line", "get", "set", "writable", "enumerable", "configurable", "length", "toJSON", "then", "type", "left", "seen", "depth", "0", "1", "2"];
   for (const name of names)
-    Object.defineProperty(Object.prototype, name, {
+    Object.defineProperty(Object.prototype, name, { __proto__: null,
       get() {
         return name === "toJSON" || name === "then" || name === "get" || name === "set" ? undefined : "forged";
       },

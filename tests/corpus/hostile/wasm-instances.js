@@ -1,5 +1,5 @@
 // A thousand instances, each with a memory of its own.
-// expect: completed 1000 | terminated memory | failed code.exception
+// expect: completed 1000 | terminated memory | failed code.exception | terminated cpu_time | terminated wall_time
 // expect-regulated: failed code.exception
 // options: --cpu-ms 4000 --memory-mb 64
 () => {
