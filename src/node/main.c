@@ -5,8 +5,8 @@
  * (packets), then one socket and one pidfd per sandbox, one packet socket per zygote. It trusts the
  * front and the supervisor, and a zygote as far as its packets; it trusts no sandbox at all.
  *
- * Worst case if it is owned: the runs of this node. It has no network, no file but /proc, no
- * credential.
+ * Worst case if it is owned: the runs of this node. It has no network, no file but /proc (by
+ * Landlock), no credential.
  */
 #include "base/clock.h"
 #include "base/log.h"
