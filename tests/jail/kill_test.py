@@ -287,7 +287,11 @@ def limits(pid):
 def test_ceilings_are_set(tap, platform):
     """What the node asks for in START is what the kernel holds the sandbox to."""
     # Those that wait for work; one that still dies of an earlier run has that run's ceilings.
-    before = {p.pid for p in named(platform, "cordon-sandbox") if limits(p.pid)["Max cpu time"] == "unlimited"}
+    before = {
+        p.pid
+        for p in named(platform, "cordon-sandbox")
+        if limits(p.pid)["Max cpu time"] == "unlimited"
+    }
     handle = platform.submit(
         "export default () => { for (;;); }", cpu_us=20_000_000, memory_bytes=32 << 20
     )
@@ -310,7 +314,10 @@ def test_ceilings_are_set(tap, platform):
     for name, most in (("Max data size", 1 << 30), ("Max address space", 1 << 38)):
         tap.ok(limit[name] != "unlimited" and limit[name] < most, f"{name.lower()} is bounded", limit)
     tap.equal(
-        [limit[n] for n in ("Max processes", "Max core file size", "Max file size", "Max locked memory")],
+        [
+            limit[name]
+            for name in ("Max processes", "Max core file size", "Max file size", "Max locked memory")
+        ],
         [0, 0, 0, 0],
         "no process, core, file or locked memory is left to it",
     )

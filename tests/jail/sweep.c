@@ -89,9 +89,9 @@ static const struct {
 };
 
 /*
- * uretprobe and uprobe: the kernel (6.11 and 6.18) lets them pass every filter, and refuses them
- * itself, by SIGILL or ENXIO, unless its own trampoline makes them. Nothing of ours can change
- * that.
+ * uretprobe and uprobe: recent kernels (seen: 6.18) let them pass every filter, and refuse them
+ * themselves, by SIGILL or ENXIO, unless their own trampoline makes them. Nothing of ours can
+ * change that.
  */
 enum { URETPROBE = 335, UPROBE = 336 };
 
