@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 enum { PACKET_MAX = 8192, FAILURES_MAX = 3, LOOK_MS = 1000, FORKING_MAX = 16 };
@@ -301,30 +302,47 @@ void pool_failed(struct zygote *z, const struct err *e)
 	run_engine_failed(z->node, z->engine, e);
 }
 
+/*
+ * Whether it said anything after TOUCHED, or is gone. Nothing that was sent before START may be
+ * taken for the word of the run that START begins.
+ */
+static int spoke_early(const struct sandbox *s)
+{
+	size_t touched = s->held ? FRAME_HEADER + 1 : 0; /* that frame is being handled just now */
+	char c;
+
+	return s->in.len > touched || recv(s->watch.fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 struct sandbox *pool_take(struct node *n, uint8_t engine, int threads)
 {
 	struct zygote *z = &n->zygotes[engine];
 	struct pool *p = &z->pool[threads];
-	struct sandbox *s;
 
 	if (z->state == ZYGOTE_NONE) {
 		node_ask_zygote(n, engine);
 		return NULL;
 	}
-	if (list_empty(&p->idle)) {
-		/* Demand: one more than before, and for bursts at least what is waiting. */
-		if (p->target < n->limits.pool_ceiling)
-			p->target++;
-		refill(z, threads);
-		return NULL;
+	while (!list_empty(&p->idle)) {
+		struct sandbox *s = list_entry(p->idle.next, struct sandbox, idle);
+
+		leave_pool(s);
+		if (spoke_early(s)) {
+			pool_kill(s);
+			dead(s);
+			continue;
+		}
+		/* While there are enough, forking waits until the run is over: the two would share
+		 * the processors. */
+		if (p->idle_count * 2 < p->target)
+			refill(z, threads);
+		return s;
 	}
-	s = list_entry(p->idle.next, struct sandbox, idle);
-	leave_pool(s);
-	/* While there are enough, forking waits until the run is over: the two would share the
-	 * processors. */
-	if (p->idle_count * 2 < p->target)
-		refill(z, threads);
-	return s;
+	/* Demand: one more than before, and for bursts at least what is waiting. */
+	if (p->target < n->limits.pool_ceiling)
+		p->target++;
+	refill(z, threads);
+	return NULL;
 }
 
 void pool_refill(struct node *n, uint8_t engine)
