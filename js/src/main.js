@@ -3,10 +3,10 @@ import { setHost } from "./host.js";
 import { installGlobals } from "./globals/install.js";
 import { next, quick, rejected, solo, start, timers } from "./run.js";
 import { answer, pendingOperations } from "./operations.js";
-import { warm } from "./warm.js";
+import { rehearse, touch, warm } from "./warm.js";
 
 export default function prelude(host) {
   setHost(host);
   installGlobals();
-  return { warm, quick, solo, start, answer, next, timers, pending: pendingOperations, rejected };
+  return { warm, rehearse, touch, quick, solo, start, answer, next, timers, pending: pendingOperations, rejected };
 }

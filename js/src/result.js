@@ -103,7 +103,7 @@ function writeObject(object, path, trail, key) {
   trail[trail.length] = object;
   const text = attemptArray(object)
     ? writeArray(object, path, trail)
-    : writeMembers(unwrap(object), object, path, trail);
+    : writeMembers(isPlain(object) ? object : unwrap(object), object, path, trail);
   trail.length--;
   return text;
 }
@@ -113,6 +113,15 @@ function attemptArray(object) {
     return isArray(object);
   } catch {
     return refuse("a revoked Proxy", "Return plain data.");
+  }
+}
+
+// Most results are made of these, and what unwrap() asks is dear.
+function isPlain(object) {
+  try {
+    return getPrototypeOf(object) === ObjectPrototype && objectKeys(object).length > 0;
+  } catch {
+    return false;
   }
 }
 
@@ -166,6 +175,7 @@ function platformName(object) {
   return undefined;
 }
 
+const ObjectPrototype = Object.prototype;
 const boxes = [stringValueOf, numberValueOf, booleanValueOf];
 const promiseTag = Promise.prototype;
 const regexpTag = RegExp.prototype;

@@ -16,7 +16,6 @@ import { startClockAndChance } from "./globals/misc.js";
 import { restoreWebAssembly } from "./globals/wasm.js";
 import {
   apply,
-  attempt,
   bareArray,
   freeze,
   generatorNext,
@@ -37,7 +36,7 @@ let background = null; // promises given to waitUntil
 // when the long way has to explain what is wrong with it; nothing of it has run then.
 export function quick(name, source, input, timers) {
   const script = quickScript(source);
-  if (script === undefined || !isOneExpression(script, name)) return false;
+  if (script === undefined || !host.isSyntax(quickCheck(script))) return false;
   startClockAndChance();
   limitTimers(timers);
   knowUnitsLater(() => quickUnits(name, source));
@@ -57,12 +56,6 @@ export function quick(name, source, input, timers) {
     failRun(error);
   }
   return true;
-}
-
-// Where it is not, the long way explains.
-function isOneExpression(script, name) {
-  const check = quickCheck(script);
-  return check !== undefined && attempt(() => typeof host.evaluate(check, name, 1) === "function", false);
 }
 
 // The short way for a module on its own whose code is known from an earlier run: see saveSolo().
@@ -127,7 +120,7 @@ export function start(job) {
 
 function startQuick(units, main, job, input) {
   const script = job.compiled === undefined ? quickScriptOf(main) : cachedQuick(job.compiled);
-  if (script === undefined || !isOneExpression(script, main.name)) return false;
+  if (script === undefined || !host.isSyntax(quickCheck(script))) return false;
   // JavaScript needs no help to be as quick the next time; and nothing may be offered once user code could have run.
   if (job.compiled === undefined) host.compiled(main.type === "ts" ? saveQuick(script) : "");
   let entry;

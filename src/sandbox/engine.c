@@ -15,6 +15,7 @@
  * JSObjectRefPrivate.h). */
 void JSGlobalContextSetEvalEnabled(JSGlobalContextRef ctx, bool enabled, JSStringRef message);
 JSObjectRef JSObjectGetProxyTarget(JSObjectRef object);
+void JSSynchronousGarbageCollectForDebugging(JSContextRef ctx);
 void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef ctx, JSObjectRef function,
 						  JSValueRef *exception);
 
@@ -25,7 +26,7 @@ enum { TEXT_MAX = LIMIT_RESULT };
 static JSGlobalContextRef ctx;
 static const struct engine_host *host;
 static struct {
-	JSObjectRef warm, quick, solo, start, answer, next, timers, pending, rejected;
+	JSObjectRef warm, rehearse, touch, quick, solo, start, answer, next, timers, pending, rejected;
 } hooks;
 
 static JSStringRef ascii(const char *s)
@@ -130,6 +131,18 @@ HOST_FUNCTION(host_evaluate, 3)
 	if (source)
 		JSStringRelease(source);
 	return v ? v : JSValueMakeUndefined(c);
+}
+
+HOST_FUNCTION(host_is_syntax, 1)
+{
+	JSStringRef source = JSValueToStringCopy(c, argv[0], exception);
+	JSValueRef ignored = NULL;
+	bool good = source && JSCheckScriptSyntax(c, source, NULL, 1, &ignored);
+
+	(void)argc;
+	if (source)
+		JSStringRelease(source);
+	return JSValueMakeBoolean(c, good);
 }
 
 HOST_FUNCTION(host_random, 1)
@@ -265,6 +278,7 @@ static const struct {
 	JSObjectCallAsFunctionCallback function;
 } host_functions[] = {
 	{"evaluate", host_evaluate},
+	{"isSyntax", host_is_syntax},
 	{"random", host_random},
 	{"utf8Encode", host_utf8_encode},
 	{"utf8Decode", host_utf8_decode},
@@ -344,7 +358,9 @@ static int take_hooks(JSObjectRef o, struct err *reterr)
 	const struct {
 		const char *name;
 		JSObjectRef *to;
-	} all[] = {{"warm", &hooks.warm},	 {"quick", &hooks.quick},
+	} all[] = {{"warm", &hooks.warm},	 {"rehearse", &hooks.rehearse},
+		   {"touch", &hooks.touch},
+		   {"quick", &hooks.quick},
 		   {"solo", &hooks.solo},	 {"start", &hooks.start},
 		   {"answer", &hooks.answer},	 {"next", &hooks.next},
 		   {"timers", &hooks.timers},	 {"pending", &hooks.pending},
@@ -396,8 +412,9 @@ int engine_init(const char *prelude, size_t len, const struct engine_host *h, st
 	return 0;
 }
 
-void engine_settle(void)
+int engine_settle(struct err *reterr)
 {
+	JSValueRef exception = NULL;
 	/*
 	 * The allocator gives free pages back from the thread that threads.h keeps away; this is
 	 * the same by hand. Not in any header, so its absence is no error: the image is then merely
@@ -407,14 +424,17 @@ void engine_settle(void)
 	void (*release)(void);
 
 	memcpy(&release, &p, sizeof(p));
-	JSGarbageCollect(ctx);
+	JSSynchronousGarbageCollectForDebugging(ctx);
 	if (release)
 		release();
+	if (!call(hooks.rehearse, 0, NULL, &exception))
+		return explain(exception, "rehearsing runs", reterr);
+	return 0;
 }
 
 void engine_touch(void)
 {
-	engine_next_timer();
+	call_hook(hooks.touch, 0, NULL);
 }
 
 static JSValueRef module_value(const struct module *m, JSValueRef *exception)

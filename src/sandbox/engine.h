@@ -20,8 +20,11 @@ struct engine_host {
 int engine_init(const char *prelude, size_t len, const struct engine_host *host,
 		struct err *reterr);
 
-/* Zygote: collects garbage, so that the image to be forked is small and settled. */
-void engine_settle(void);
+/*
+ * Zygote: collects garbage, so that no sandbox comes near the next collection by what the zygote
+ * did, and rehearses the commonest runs on the collected heap.
+ */
+int engine_settle(struct err *reterr);
 
 /* Sandbox, before it is given work: touches what every run touches, so that those pages are its
  * own. */

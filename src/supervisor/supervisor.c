@@ -54,12 +54,12 @@ static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NUL
  * RLIMIT_DATA is an exact ceiling (DESIGN: section 4). UTC and a fixed locale, so that runs repeat.
  */
 #define ENGINE_ENV                                                                                 \
-	"GIGACAGE_ENABLED=0", "JSC_useConcurrentJIT=0", "JSC_useConcurrentGC=0",                   \
+	"LD_BIND_NOW=1", "Malloc=1", "GIGACAGE_ENABLED=0", "JSC_useConcurrentJIT=0", "JSC_useConcurrentGC=0",                   \
 		"JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=67108864", "TZ=UTC",                  \
 		"LANG=en_US.UTF-8", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin"
 static const char *const zygote_env[ENGINE_COUNT][16] = {
 	[ENGINE_STANDARD] = {ENGINE_ENV, "JSC_jitMemoryReservationSize=67108864",
-			     "JSC_thresholdForJITAfterWarmUp=5000", "JSC_thresholdForJITSoon=5000",
+			     "JSC_thresholdForJITAfterWarmUp=50000", "JSC_thresholdForJITSoon=50000",
 			     NULL},
 	[ENGINE_REGULATED] = {ENGINE_ENV, "JSC_useJIT=0", "JSC_useWebAssembly=0",
 			      "JSC_useRegExpJIT=0", NULL},

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "os/fd.h"
 #include "sandbox/clock.h"
-#include "sandbox/hugepages.h"
+#include "sandbox/image.h"
 #include "sandbox/reserve.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/threads.h"
@@ -28,7 +28,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -245,7 +244,7 @@ static void warm(void)
 	sandbox_clock_init();
 	r = engine_init(prelude, len, &sandbox_host, &e);
 	if (r == 0)
-		engine_settle();
+		r = engine_settle(&e);
 	dup2(err_fd, STDERR_FILENO);
 	if (r < 0)
 		refuse(&e);
@@ -263,6 +262,7 @@ static void open_shop(void)
 		refuse(&e);
 	if (reserve_seal(sandbox_fatal, &e) < 0)
 		refuse(&e);
+	image_heap();
 	if (z.engine == ENGINE_REGULATED && check_no_writable_code(&e) < 0)
 		refuse(&e);
 	z.children = xcalloc(CHILDREN_MAX * 2, sizeof(*z.children));
@@ -294,8 +294,7 @@ int main(int argc, char **argv)
 	z.outer = argv[4] + 8;
 	mallopt(M_MXFAST,
 		0); /* or a large allocation in a sandbox would consolidate, and touch, all bins */
-	hugepages_code();
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	image_code();
 	warm();
 	open_shop();
 	return 0;
