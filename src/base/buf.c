@@ -7,9 +7,18 @@
 
 void buf_done(struct buf *b)
 {
-	free(b->data);
+	free(b->data ? b->data - b->gone : NULL);
 	b->data = NULL;
-	b->len = b->cap = 0;
+	b->len = b->cap = b->gone = 0;
+}
+
+/* Moves the content to the start of the allocation. */
+static void compact(struct buf *b)
+{
+	memmove(b->data - b->gone, b->data, b->len);
+	b->data -= b->gone;
+	b->cap += b->gone;
+	b->gone = 0;
 }
 
 uint8_t *buf_reserve(struct buf *b, size_t n)
@@ -19,6 +28,8 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
 	if (n > b->max || b->len > b->max - n)
 		return NULL;
 	want = b->len + n + 1; /* one for buf_str */
+	if (want > b->cap && b->gone)
+		compact(b);
 	if (want > b->cap) {
 		cap = b->cap < 64 ? 64 : b->cap;
 		while (cap < want)
@@ -76,8 +87,14 @@ int buf_addf(struct buf *b, const char *format, ...)
 
 void buf_consume(struct buf *b, size_t n)
 {
-	memmove(b->data, b->data + n, b->len - n);
+	if (n == 0)
+		return;
+	b->data += n;
+	b->gone += n;
+	b->cap -= n;
 	b->len -= n;
+	if (b->gone && b->gone >= b->len) /* so each byte is moved once at most, on average */
+		compact(b);
 }
 
 const char *buf_str(struct buf *b)

@@ -11,6 +11,7 @@ struct buf {
 	size_t len;
 	size_t cap;
 	size_t max;
+	size_t gone; /* forgotten bytes before `data`, in the same allocation */
 };
 
 #define BUF_INIT(maximum) ((struct buf){.max = (maximum)})

@@ -151,6 +151,32 @@ static void a_buffer_keeps_to_its_maximum(void **state)
 	assert_string_equal(buf_str(&b), "567890");
 }
 
+static void a_buffer_is_consumed_from_the_front_and_filled_at_the_end(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(1000);
+	unsigned in = 0, out = 0;
+
+	(void)state;
+	buf_consume(&b, 0);
+	for (int i = 0; i < 500; i++) {
+		for (int k = 0; k < 1 + i % 7 && b.len < 990; k++)
+			assert_int_equal(buf_addc(&b, (char)in++), 0);
+		for (size_t n = b.len < 3 ? b.len : 3; n > 0; n--, out++) {
+			assert_int_equal(b.data[0], out & 0xff);
+			buf_consume(&b, 1);
+		}
+	}
+	assert_int_equal(b.len, in - out);
+	for (; b.len; out++) {
+		size_t n = b.len > 40 ? 40 : b.len;
+
+		assert_int_equal(b.data[n - 1], (out + n - 1) & 0xff);
+		buf_consume(&b, n);
+		out += (unsigned)n - 1;
+	}
+	assert_int_equal(in, out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +187,7 @@ int main(void)
 		cmocka_unit_test(strings_cannot_steer_a_reader),
 		cmocka_unit_test(base64_follows_rfc_4648),
 		cmocka_unit_test(a_buffer_keeps_to_its_maximum),
+		cmocka_unit_test(a_buffer_is_consumed_from_the_front_and_filled_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

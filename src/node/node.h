@@ -46,7 +46,8 @@ struct zygote {
 	uint8_t engine;
 	enum zygote_state state;
 	struct loop_watch link;
-	uint32_t failures; /* starts in a row that came to nothing */
+	uint32_t failures;  /* starts in a row that came to nothing */
+	uint64_t failed_ns; /* when it was given up */
 	struct err error;
 	struct buf jail;       /* its report, JSON */
 	struct list sandboxes; /* all of them, whatever they do */
@@ -58,6 +59,7 @@ struct sandbox {
 	uint64_t id;
 	struct zygote *zygote;
 	int threads;
+	uint64_t asked_ns; /* when the zygote was asked for it */
 	enum sandbox_phase phase;
 	int pidfd;
 	pid_t pid;

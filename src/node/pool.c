@@ -15,7 +15,14 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-enum { PACKET_MAX = 8192, FAILURES_MAX = 3, LOOK_MS = 1000, FORKING_MAX = 16 };
+enum {
+	PACKET_MAX = 8192,
+	FAILURES_MAX = 3,
+	LOOK_MS = 1000,
+	FORKING_MAX = 16,
+	WARMING_MAX_S = 30, /* a sandbox that is not ready by then never will be */
+	RETRY_S = 10,	    /* before a zygote that was given up is tried again */
+};
 
 static void refill(struct zygote *z, int threads)
 {
@@ -31,6 +38,7 @@ static void refill(struct zygote *z, int threads)
 				      .id = ++z->node->next_sandbox,
 				      .zygote = z,
 				      .threads = threads,
+				      .asked_ns = clock_now_ns(),
 				      .phase = PHASE_WARMING,
 				      .pidfd = -1,
 				      .watch = {.fd = -1, .ready = broker_readable},
@@ -57,6 +65,7 @@ void pool_kill(struct sandbox *s)
 
 static void leave_pool(struct sandbox *s)
 {
+	/* Off the list before it is freed: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	struct pool *p = &s->zygote->pool[s->threads];
 
 	if (!list_empty(&s->idle)) {
@@ -103,7 +112,7 @@ static void on_forked(struct zygote *z, const struct msg_forked *m, int fds[2])
 	struct sandbox *s = find(z, m->id);
 	struct node *n = z->node;
 
-	if (!s || s->watch.fd >= 0) {
+	if (!s || s->watch.fd >= 0 || s->phase != PHASE_WARMING) {
 		close(fds[0]);
 		close(fds[1]);
 		return;
@@ -297,6 +306,7 @@ void pool_attach(struct zygote *z, int link)
 void pool_failed(struct zygote *z, const struct err *e)
 {
 	z->state = ZYGOTE_FAILED;
+	z->failed_ns = clock_now_ns();
 	z->error = *e;
 	node_announce(z->node, z);
 	run_engine_failed(z->node, z->engine, e);
@@ -326,7 +336,8 @@ struct sandbox *pool_take(struct node *n, uint8_t engine, int threads)
 	while (!list_empty(&p->idle)) {
 		struct sandbox *s = list_entry(p->idle.next, struct sandbox, idle);
 
-		leave_pool(s);
+		leave_pool(s); /* NOLINT(clang-analyzer-unix.Malloc): off the list before it is
+				  freed */
 		if (spoke_early(s)) {
 			pool_kill(s);
 			dead(s);
@@ -351,12 +362,40 @@ void pool_refill(struct node *n, uint8_t engine)
 		refill(&n->zygotes[engine], threads);
 }
 
+/* What hangs before its first run must not hold a place for ever. */
+static void drop_stuck(struct zygote *z, uint64_t now)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &z->sandboxes) {
+		struct sandbox *s = list_entry(p, struct sandbox, all);
+
+		if (s->phase != PHASE_WARMING || now - s->asked_ns < WARMING_MAX_S * NS_PER_S)
+			continue;
+		log_line("a sandbox was not ready after %d s", WARMING_MAX_S);
+		leave_pool(s);
+		pool_kill(s);
+		dead(s);
+	}
+}
+
+static void retry_failed(struct zygote *z, uint64_t now)
+{
+	if (z->state != ZYGOTE_FAILED || now - z->failed_ns < RETRY_S * NS_PER_S)
+		return;
+	z->failures = FAILURES_MAX - 1; /* one more is enough to give up again */
+	node_ask_zygote(z->node, z->engine);
+}
+
 /* Once a second: what was never needed since the last look is let go, one at a time. */
 static void on_look(struct loop_timer *t)
 {
 	struct node *n = container_of(t, struct node, pool_timer);
+	uint64_t now = clock_now_ns();
 
-	for (size_t i = 0; i < ENGINE_COUNT; i++)
+	for (size_t i = 0; i < ENGINE_COUNT; i++) {
+		drop_stuck(&n->zygotes[i], now);
+		retry_failed(&n->zygotes[i], now);
 		for (int threads = 0; threads < 2; threads++) {
 			struct pool *p = &n->zygotes[i].pool[threads];
 			uint32_t floor = threads ? 0 : n->limits.pool_floor;
@@ -373,6 +412,7 @@ static void on_look(struct loop_timer *t)
 			p->low = p->idle_count;
 			refill(&n->zygotes[i], threads);
 		}
+	}
 	loop_arm(n->loop, t, clock_now_ns() + LOOK_MS * NS_PER_MS);
 }
 

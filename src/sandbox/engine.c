@@ -26,7 +26,8 @@ enum { TEXT_MAX = LIMIT_RESULT };
 static JSGlobalContextRef ctx;
 static const struct engine_host *host;
 static struct {
-	JSObjectRef warm, rehearse, touch, quick, solo, start, answer, next, timers, pending, rejected;
+	JSObjectRef warm, rehearse, touch, quick, solo, start, answer, next, timers, pending,
+		rejected;
 } hooks;
 
 static JSStringRef ascii(const char *s)
@@ -359,8 +360,7 @@ static int take_hooks(JSObjectRef o, struct err *reterr)
 		const char *name;
 		JSObjectRef *to;
 	} all[] = {{"warm", &hooks.warm},	 {"rehearse", &hooks.rehearse},
-		   {"touch", &hooks.touch},
-		   {"quick", &hooks.quick},
+		   {"touch", &hooks.touch},	 {"quick", &hooks.quick},
 		   {"solo", &hooks.solo},	 {"start", &hooks.start},
 		   {"answer", &hooks.answer},	 {"next", &hooks.next},
 		   {"timers", &hooks.timers},	 {"pending", &hooks.pending},

@@ -139,7 +139,8 @@ void image_heap(void)
 	fill_holes();
 	merge();
 	n = collect(regions, "rw-p", 0);
-	/* A sandbox that grows must not be given huge pages: it would clear 2 MiB to use one page. */
+	/* A sandbox that grows must not be given huge pages: it would clear 2 MiB to use one page.
+	 */
 	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 	for (size_t i = 0; i < n; i++) {
 		if (!shrink_to_huge(&regions[i]))

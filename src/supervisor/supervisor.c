@@ -10,6 +10,7 @@
  *
  * Worst case if the node is owned: it can ask for zygotes, which is what it is for.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "os/cgroup.h"
 #include "os/fd.h"
@@ -30,7 +31,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { FRONT_FD = 3, PACKET_MAX = 8192, CGROUP_PROCESSES = 16384, RESTARTS_MAX = 16 };
+enum {
+	FRONT_FD = 3,
+	PACKET_MAX = 8192,
+	CGROUP_PROCESSES = 16384,
+	RESTARTS_MAX = 16,
+	STEADY_S = 60
+};
 #define CGROUP_MEMORY                                                                              \
 	(64ULL << 30) /* a wall far out; the ceilings of runs are exact and nearer                 \
 		       */
@@ -45,6 +52,8 @@ struct supervisor {
 	pid_t node, zygote[ENGINE_COUNT];
 	int node_link;
 	uint32_t incarnation;
+	uint32_t deaths; /* of nodes in a row that lived less than STEADY_S */
+	uint64_t started_ns;
 };
 
 static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
@@ -54,13 +63,13 @@ static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NUL
  * RLIMIT_DATA is an exact ceiling (DESIGN: section 4). UTC and a fixed locale, so that runs repeat.
  */
 #define ENGINE_ENV                                                                                 \
-	"LD_BIND_NOW=1", "Malloc=1", "GIGACAGE_ENABLED=0", "JSC_useConcurrentJIT=0", "JSC_useConcurrentGC=0",                   \
-		"JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=67108864", "TZ=UTC",                  \
-		"LANG=en_US.UTF-8", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin"
+	"LD_BIND_NOW=1", "Malloc=1", "GIGACAGE_ENABLED=0", "JSC_useConcurrentJIT=0",               \
+		"JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=67108864",   \
+		"TZ=UTC", "LANG=en_US.UTF-8", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin"
 static const char *const zygote_env[ENGINE_COUNT][16] = {
 	[ENGINE_STANDARD] = {ENGINE_ENV, "JSC_jitMemoryReservationSize=67108864",
-			     "JSC_thresholdForJITAfterWarmUp=50000", "JSC_thresholdForJITSoon=50000",
-			     NULL},
+			     "JSC_thresholdForJITAfterWarmUp=50000",
+			     "JSC_thresholdForJITSoon=50000", NULL},
 	[ENGINE_REGULATED] = {ENGINE_ENV, "JSC_useJIT=0", "JSC_useWebAssembly=0",
 			      "JSC_useRegExpJIT=0", NULL},
 };
@@ -100,6 +109,7 @@ static void start_node(struct supervisor *s)
 	close(link[1]);
 	s->node_link = link[0];
 	s->incarnation++;
+	s->started_ns = clock_now_ns();
 	r = send_message(FRONT_FD,
 			 &(struct msg){.type = MSG_NODE_LINK, .node_link = {s->incarnation}},
 			 runs[0]);
@@ -203,8 +213,9 @@ static void restart_node(struct supervisor *s)
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		end_zygote(s, i); /* its sandboxes end with it */
 	close_fd(&s->node_link);
-	if (s->incarnation >= RESTARTS_MAX)
-		log_fatal("the node died %u times; giving up", s->incarnation);
+	s->deaths = clock_now_ns() - s->started_ns < STEADY_S * NS_PER_S ? s->deaths + 1 : 1;
+	if (s->deaths >= RESTARTS_MAX)
+		log_fatal("the node died %u times in a row; giving up", s->deaths);
 	start_node(s);
 }
 

@@ -250,6 +250,15 @@ static void warm(void)
 		refuse(&e);
 }
 
+/* When the machine runs out of memory, a sandbox goes before anything else (proc(5)). */
+static void offer_to_oom_killer(void)
+{
+	_cleanup_fd_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "500", 3) != 3)
+		log_line("oom_score_adj: %s", strerror(errno));
+}
+
 /* Closes the jail, says so, and serves. */
 static void open_shop(void)
 {
@@ -294,6 +303,7 @@ int main(int argc, char **argv)
 	z.outer = argv[4] + 8;
 	mallopt(M_MXFAST,
 		0); /* or a large allocation in a sandbox would consolidate, and touch, all bins */
+	offer_to_oom_killer();
 	image_code();
 	warm();
 	open_shop();

@@ -284,6 +284,14 @@ def limits(pid):
     return found
 
 
+def oom_score_adj(pid):
+    try:
+        with open(f"/proc/{pid}/oom_score_adj") as f:
+            return f.read().strip()
+    except OSError:
+        return None
+
+
 def test_ceilings_are_set(tap, platform):
     """What the node asks for in START is what the kernel holds the sandbox to."""
     # Those that wait for work; one that still dies of an earlier run has that run's ceilings.
@@ -323,6 +331,9 @@ def test_ceilings_are_set(tap, platform):
     )
     platform.cancel(handle)
     tap.equal(platform.wait(handle).reason, "cancelled", "and it can be cancelled")
+    (node,) = named(platform, "cordon-node")
+    tap.equal(oom_score_adj(node.pid), "0", "the node is an ordinary process to the out-of-memory killer")
+    tap.equal({oom_score_adj(p) for p in before} - {None}, {"500"}, "a sandbox goes before it")
 
 
 def test_observe(tap):
