@@ -17,6 +17,7 @@ static int help(FILE *to)
 {
 	fputs("Usage: cordon COMMAND [OPTIONS]\n\n"
 	      "  run [FILE|-]   run JavaScript or TypeScript in a jailed process of its own\n"
+	      "  up             serve the HTTP API in the foreground\n"
 	      "  doctor         tell what this machine offers for the jail, and what is missing\n"
 	      "  version        print the version\n\n"
 	      "`cordon run --help` lists the options of a run; cordon(1) says more.\n",
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "run"))
 		return command_run(argc - 1, argv + 1);
+	if (!strcmp(command, "up"))
+		return command_up(argc - 1, argv + 1);
 	if (!strcmp(command, "doctor"))
 		return command_doctor(argc - 1, argv + 1);
 	if (!strcmp(command, "version") || !strcmp(command, "--version")) {

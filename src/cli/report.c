@@ -65,7 +65,7 @@ void report_keep_log(struct report *r, const struct msg_run_log *m)
 {
 	buf_addf(&r->logs, "%s{\"level\":\"%s\",\"text\":", r->logs.len ? "," : "",
 		 words_level(m->level));
-	json_string(&r->logs, m->text.data, m->text.len);
+	json_quote(&r->logs, m->text.data, m->text.len);
 	buf_adds(&r->logs, ",\"data\":");
 	json_line(&r->logs, m->data.data, m->data.len);
 	buf_addc(&r->logs, '}');
@@ -255,7 +255,7 @@ static void add_termination(struct buf *b, const struct msg_run_done *m)
 	buf_addf(b, "{\"reason\":\"%s\",\"limit\":%llu,\"observed\":%llu,\"detail\":",
 		 words_reason(m->reason), (unsigned long long)m->limit,
 		 (unsigned long long)m->observed);
-	json_string(b, m->detail.data, m->detail.len);
+	json_quote(b, m->detail.data, m->detail.len);
 	buf_adds(b, "}");
 }
 
@@ -266,7 +266,7 @@ static void add_value(struct buf *b, const struct msg_run_done *m)
 	} else if (m->value_kind == VALUE_JSON) {
 		json_line(b, m->value.data, m->value.len);
 	} else if (m->value_kind == VALUE_TEXT) {
-		json_string(b, m->value.data, m->value.len);
+		json_quote(b, m->value.data, m->value.len);
 	} else {
 		buf_adds(b, "{\"base64\":\"");
 		base64_add(b, m->value.data, m->value.len);
