@@ -30,6 +30,7 @@ enum {
 	LABELS_MAX = 16,
 	LABEL_SIZE_MAX = 128,
 	PROVENANCE_SIZE_MAX = 256, /* each member */
+	STREAM_MAX = 64 << 20,	   /* bytes that a client may be behind */
 	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
@@ -117,6 +118,9 @@ struct request {
 	unsigned status;
 	int suspended, refused;
 	struct list waiting; /* in the run's list, if it waits for one */
+	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
+	int streaming, stream_over;
+	struct buf stream;
 };
 
 /* http.c */
@@ -128,6 +132,14 @@ const char *http_query(const struct request *q, const char *name); /* NULL: not 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
 void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
 void http_suspend(struct request *q);
+/*
+ * An answer of server-sent events (HTML Standard, section 9.2): http_event() adds one to it, with
+ * data of one line, until http_stream_end(). Who does not read what comes loses the rest.
+ */
+int http_wants_events(const struct request *q);
+void http_stream(struct request *q);
+void http_event(struct request *q, const char *name, const void *data, size_t len);
+void http_stream_end(struct request *q);
 /* RFC 9457. */
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
 	_printf_(4, 5);

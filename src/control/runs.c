@@ -208,6 +208,31 @@ void runs_get(struct request *q)
 	buf_done(&o.b);
 }
 
+/* What was, and then, if it is under way, what comes. */
+static void stream_events(struct request *q, struct run *run, const struct buf *lines)
+{
+	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+	char *p = (char *)lines->data, *end = p + lines->len;
+
+	if (!run && look_up(q, &o) < 0)
+		return;
+	if (run)
+		run_follow(run, q);
+	else
+		http_stream(q);
+	while (p < end) {
+		char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		http_event(q, "journal", p, (size_t)(nl - p));
+		p = nl + 1;
+	}
+	if (!run) {
+		http_event(q, "result", o.b.data, o.b.len - 1);
+		http_stream_end(q);
+	}
+	buf_done(&o.b);
+}
+
 void runs_events(struct request *q)
 {
 	struct one o = {.b = BUF_INIT(ANSWER_MAX), .events = 1};
@@ -217,7 +242,10 @@ void runs_events(struct request *q)
 
 		if (run)
 			buf_add(&o.b, run->events.data, run->events.len);
-		http_answer(q, 200, "application/x-ndjson", &o.b);
+		if (http_wants_events(q))
+			stream_events(q, run, &o.b);
+		else
+			http_answer(q, 200, "application/x-ndjson", &o.b);
 	}
 	buf_done(&o.b);
 }
