@@ -16,6 +16,7 @@ static const struct route {
 } routes[] = {
 	{"GET", "/healthz", ROLE_NOBODY, health, 0},
 	{"GET", "/readyz", ROLE_NOBODY, ready, 0},
+	{"GET", "/openapi.json", ROLE_NOBODY, openapi, 0},
 	{"GET", "/metrics", READERS, metrics, 0},
 	{"POST", "/v1/tenants", ROLE_LOCAL, admin_tenant_add, SMALL_BODY_MAX},
 	{"GET", "/v1/tenants", ROLE_LOCAL, admin_tenants, 0},

@@ -173,3 +173,6 @@ void node_flush(struct control *c);
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);
+
+/* openapi.c */
+void openapi(struct request *q);
