@@ -285,10 +285,7 @@ static int take_limits(struct submit *s)
 	}
 	json_object_foreach(asked, name, value)
 	{
-		char wanted[80];
-
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (strstr(known, wanted))
+		if (body_knows(known, name))
 			continue;
 		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
 		    known);
@@ -564,6 +561,10 @@ void submit_run(struct request *q)
 {
 	struct submit s = {.q = q, .modules = BUF_INIT(MODULES_SIZE_MAX)};
 
+	if (q->control->stopping) {
+		http_problem(q, 503, "platform.stopping", "the platform is ending");
+		return;
+	}
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
 	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
