@@ -326,12 +326,12 @@ def crossing(t, d, doc, world, dead):
     other = d.key("acme", "runner")
     assert d.ask("PATCH", "/v1/tenants/asleep", {"state": "suspended"}).status == 200
     secrets = [world.done, world.running, world.key_id, "acme", "mine"]
-    before = snapshot(d)
+    first = snapshot(d)
     for o in doc.operations.values():
         real, missing, body = REQUESTS[o.id](world)
-        wrong, asked = [], 0
+        wrong, before = [], snapshot(d)
 
-        def want(what, reply, status, code, o=o, wrong=wrong):
+        def want(what, reply, status, code, wrong=wrong, before=before):
             if (reply.status, reply.code) != (status, code):
                 wrong.append(f"{what}: wanted {status} {code}, got {reply}")
             if snapshot(d) != before:
@@ -380,7 +380,7 @@ def crossing(t, d, doc, world, dead):
                 if not same_but_ids(r, none, (real, missing)):
                     wrong.append(f"another runner of the tenant: {r}, a missing one: {none}")
         t.equal(wrong, [], f"{o}: only those who may")
-    t.equal(snapshot(d), before, "and nothing was changed")
+    t.equal(snapshot(d), first, "and nothing was changed")
 
 
 def test(t):
