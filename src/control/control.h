@@ -109,7 +109,8 @@ struct request {
 	struct MHD_Connection *connection;
 	struct caller caller;
 	struct lease_grant lease;
-	const char *method, *path;
+	const char *method, *path, *version;
+	int target_bad;	   /* see framing_target_bad() */
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
 	uint64_t begun_ns;
@@ -146,6 +147,10 @@ void http_problem(struct request *q, unsigned status, const char *code, const ch
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
+
+/* framing.c: what of a request is not as HTTP has it, in words; NULL: nothing. */
+const char *framing_flaw(const struct request *q);
+int framing_target_bad(const char *target); /* of the target as it was sent */
 
 /* auth.c */
 int auth_caller(struct request *q);		  /* fills q->caller; -EACCES: refused, answered */
@@ -221,3 +226,6 @@ void node_flush(struct control *c);
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);
+
+/* openapi.c */
+void openapi(struct request *q);

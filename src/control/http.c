@@ -215,6 +215,27 @@ static enum MHD_Result send_answer(struct request *q)
 	return r;
 }
 
+/* What a request's context is before there is a request: what its target was like. */
+static char target_good, target_bad;
+
+static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	(void)arg;
+	(void)connection;
+	return framing_target_bad(target) ? &target_bad : &target_good;
+}
+
+/* RFC 9112, section 3.2.2: a target may name the server, which was found by other means. */
+static const char *path_of(const char *target)
+{
+	const char *slash;
+
+	if (strncasecmp(target, "http://", 7) != 0)
+		return target;
+	slash = strchr(target + 7, '/');
+	return slash ? slash : "/";
+}
+
 static struct request *request_new(struct door *d, struct MHD_Connection *connection,
 				   const char *path, const char *method)
 {
@@ -223,7 +244,7 @@ static struct request *request_new(struct door *d, struct MHD_Connection *connec
 	*q = (struct request){.control = d->control,
 			      .connection = connection,
 			      .method = method,
-			      .path = path,
+			      .path = path_of(path),
 			      .begun_ns = clock_now_ns()};
 	q->caller.role = d->local ? ROLE_LOCAL : ROLE_NOBODY;
 	q->body = BUF_INIT(api_body_max(q));
@@ -242,9 +263,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 {
 	struct request *q = *context;
 
-	(void)version;
-	if (!q) {
+	if (*context == &target_good || *context == &target_bad) {
+		int bad = *context == &target_bad;
+
 		*context = q = request_new(arg, connection, path, method);
+		q->target_bad = bad;
+		q->version = version;
 		return api_refuse_early(q) ? send_answer(q) : MHD_YES;
 	}
 	if (q->refused) {
@@ -283,7 +307,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	(void)arg;
 	(void)connection;
 	(void)code;
-	if (!q)
+	if (!q || *context == &target_good || *context == &target_bad)
 		return;
 	list_remove(&q->waiting);
 	if (q->answer)
@@ -311,8 +335,9 @@ int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 	d->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
 		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		d->local ? 0U : (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_MAX_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,

@@ -75,13 +75,12 @@ static void add_to_page(void *arg, const struct run_row *w)
 static int query_number(struct request *q, const char *name, int64_t max, int64_t *ret)
 {
 	const char *text = http_query(q, name);
-	char *end;
 
 	if (!text)
 		return 0;
 	errno = 0;
-	*ret = strtoll(text, &end, 10);
-	if (*text && !*end && !errno && *ret >= 0 && *ret <= max)
+	*ret = strtoll(text, NULL, 10);
+	if (*text && !text[strspn(text, "0123456789")] && !errno && *ret <= max)
 		return 0;
 	http_problem(q, 400, "request.query", "'%s' must be a whole number from 0 to %lld", name,
 		     (long long)max);

@@ -134,10 +134,8 @@ static int take_provenance(struct submit *s)
 	json_object_foreach(p, name, value)
 	{
 		const char *text = json_string_value(value);
-		char wanted[80];
 
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (!strstr(known, wanted)) {
+		if (!body_knows(known, name)) {
 			bad(s, "unknown member provenance.%.70s; known are:%.*s", name,
 			    (int)sizeof(known) - 2, known);
 			return -EINVAL;
@@ -263,10 +261,7 @@ static int take_limits(struct submit *s)
 	}
 	json_object_foreach(asked, name, value)
 	{
-		char wanted[80];
-
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (strstr(known, wanted))
+		if (body_knows(known, name))
 			continue;
 		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
 		    known);
@@ -610,6 +605,10 @@ void submit_run(struct request *q)
 {
 	struct submit s = {.q = q};
 
+	if (q->control->stopping) {
+		http_problem(q, 503, "platform.stopping", "the platform is ending");
+		return;
+	}
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
