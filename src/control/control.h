@@ -36,6 +36,9 @@ enum {
 	PAGE_MAX = 500,
 	STOP_S = 10, /* for runs that are under way when control is asked to end */
 	SESSION_SIZE = 129,
+	SCHEMA_MAX = 64 << 10, /* an output_schema */
+	JUDGE_CPU_MS = 1000,   /* what judging a value by it may take */
+	JUDGE_MEMORY = 64 << 20,
 	LEASE_TTL_S = 300,
 	LEASE_TTL_MAX_S = 86400,
 	LEASES_PER_TENANT = 10000, /* that are not over */
