@@ -10,8 +10,8 @@ static bool holds(const struct embedded_test *t, const struct policy_decision *d
 	       (!t->rule || !strcmp(t->rule, d->rule));
 }
 
-static int explain(const struct policy *p, unsigned index, const struct embedded_test *t,
-		   const struct policy_decision *d, struct err *reterr)
+static int explain(unsigned index, const struct embedded_test *t, const struct policy_decision *d,
+		   struct err *reterr)
 {
 	char wanted[160] = "";
 
@@ -50,7 +50,7 @@ int policy_check(const struct policy *p, struct policy_report *ret, struct err *
 		}
 		if (!report.failed++) {
 			report.line = t->line;
-			r = explain(p, i, t, &d, reterr);
+			r = explain(i, t, &d, reterr);
 		}
 	}
 	*ret = report;

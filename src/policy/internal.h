@@ -81,7 +81,7 @@ struct embedded_test {
 	const char *method, *url; /* or: */
 	const char *tool;
 	bool allow;
-	int reason; /* enum policy_reason, or -1 for any */
+	int reason;	  /* enum policy_reason, or -1 for any */
 	const char *rule; /* NULL for any */
 };
 

@@ -91,13 +91,13 @@ int path_parse(const char *text, size_t len, struct path *ret)
 			p += used;
 		}
 		n = (size_t)(to - start);
-		if ((!n && p < end) || is_dots(start, n))
+		if ((!n && p < end) || is_dots(start, n) || !is_text(start, n))
 			return -EINVAL;
 		ret->segments[ret->n].at = (uint16_t)(start - ret->bytes);
 		ret->segments[ret->n].len = (uint16_t)n;
 		ret->n++;
 	}
-	return is_text(ret->bytes, (size_t)(to - ret->bytes)) ? 0 : -EINVAL;
+	return 0;
 }
 
 int path_encode(struct buf *b, const char *bytes, size_t len)
@@ -124,7 +124,8 @@ static int pattern_segment(struct arena *a, const char *p, const char *end,
 
 		if (*p == '*') {
 			if (p + 1 < end && p[1] == '*') {
-				*ret_why = "has ** inside a segment; ** must be a segment of its own";
+				*ret_why =
+					"has ** inside a segment; ** must be a segment of its own";
 				return -EINVAL;
 			}
 			*to = PATH_STAR;
@@ -136,12 +137,12 @@ static int pattern_segment(struct arena *a, const char *p, const char *end,
 			used = segment_byte(p, end, to);
 		}
 		if (used < 0) {
-			*ret_why = *p == '{' || *p == '}'
-					   ? "has braces; use * for one segment"
-				   : *p == '?' || *p == '#'
-					   ? "has a query or fragment; rules are about the path only"
-					   : "has a character that no decided path can have; "
-					     "percent-encode what is not a letter, digit or -._~";
+			*ret_why =
+				*p == '{' || *p == '}' ? "has braces; use * for one segment"
+				: *p == '?' || *p == '#'
+					? "has a query or fragment; rules are about the path only"
+					: "has a character that no decided path can have; "
+					  "percent-encode what is not a letter, digit or -._~";
 			return -EINVAL;
 		}
 		p += used;

@@ -273,9 +273,9 @@ static int read_switches(const struct node *n, struct layer *l, struct err *rete
 static int read_spec(struct arena *a, const struct node *n, struct layer *l, struct err *reterr)
 {
 	static const struct schema_key keys[] = {
-		{"class", true},   {"tier", true},  {"minTrust", true}, {"limits", true},
-		{"egress", false}, {"tools", false}, {"storage", false}, {"eval", false},
-		{"wasm", false}};
+		{"class", true},    {"tier", true},    {"minTrust", true},
+		{"limits", true},   {"egress", false}, {"tools", false},
+		{"storage", false}, {"eval", false},   {"wasm", false}};
 	const struct node *c;
 	unsigned choice;
 	uint64_t trust;

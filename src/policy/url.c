@@ -62,7 +62,8 @@ static int read_authority(const char *s, size_t len, struct url *u)
 {
 	size_t colon = len;
 	const char *bracket = len && *s == '[' ? memchr(s, ']', len) : NULL;
-	const char *c = memchr(bracket ? bracket : s, ':', bracket ? len - (size_t)(bracket - s) : len);
+	const char *c =
+		memchr(bracket ? bracket : s, ':', bracket ? len - (size_t)(bracket - s) : len);
 
 	u->port = url_default_port(u->scheme);
 	if (c) {
@@ -87,13 +88,16 @@ enum url_status url_parse(const char *text, size_t len, struct url *ret)
 		;
 	if (read_authority(text + at, authority - at, ret) < 0)
 		return URL_BAD;
+	if (authority < len && (text[authority] == '\\' || !text[authority]))
+		return URL_BAD; /* browsers take a backslash for a slash, others for user
+				   information */
 	for (path = authority; path < len && text[path] != '?'; path++)
 		if (text[path] == '#')
 			return URL_BAD;
 	ret->query = path < len ? text + path : NULL;
 	ret->query_len = len - path;
 	for (size_t i = path; i < len; i++)
-		if (text[i] <= 0x20 || text[i] == 0x7f || text[i] == '#')
+		if (text[i] <= 0x20 || text[i] >= 0x7f || text[i] == '#')
 			return URL_BAD;
 	if (path == authority)
 		return path_parse("/", 1, &ret->path) < 0 ? URL_BAD_PATH : URL_OK;
