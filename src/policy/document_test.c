@@ -57,11 +57,14 @@ static void yaml_and_json_read_the_same(void **state)
 	reads("--- # c\na: |\n  x\n  y\nb: >-\n  x\n  y\n...\n",
 	      "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}");
 	reads("a: \"\\u00e4\\t\\x41\"\n", "{\"a\":\"\xc3\xa4\\tA\"}");
-	reads("{\"a\":\"\\u00e4\\t\\ud83d\\ude00\\/\"}", "{\"a\":\"\xc3\xa4\\t\xf0\x9f\x98\x80/\"}");
+	reads("{\"a\":\"\\u00e4\\t\\ud83d\\ude00\\/\"}",
+	      "{\"a\":\"\xc3\xa4\\t\xf0\x9f\x98\x80/\"}");
 	reads("a: 64MiB\nb: 10.0.0.1\nc: 10/s\nd: 1.2.3\ne: a: b\n",
-	      "document.syntax 5:5: not valid YAML: mapping values are not allowed in this context");
+	      "document.syntax 5:5: not valid YAML: mapping values are not allowed in this "
+	      "context");
 	reads("a: 64MiB\nb: 10.0.0.1\nc: 10/s\nd: 10.0.0.0/8\ne: 50ms\n",
-	      "{\"a\":\"64MiB\",\"b\":\"10.0.0.1\",\"c\":\"10/s\",\"d\":\"10.0.0.0/8\",\"e\":\"50ms\"}");
+	      "{\"a\":\"64MiB\",\"b\":\"10.0.0.1\",\"c\":\"10/s\",\"d\":\"10.0.0.0/"
+	      "8\",\"e\":\"50ms\"}");
 	reads("a:\r\n  - 1\r\n", "{\"a\":[1]}");
 	reads("a: {}\nb: []\nc:\n", "{\"a\":{},\"b\":[],\"c\":null}");
 }
@@ -85,12 +88,40 @@ static void numbers_are_exact(void **state)
 
 static void what_yaml_readers_differ_on_is_refused(void **state)
 {
-	static const char *const scalars[] = {
-		"yes",	 "No",	    "on",	 "OFF",	  "y",	     "N",	"True",	   "FALSE",
-		"NULL",	 "010",	    "0x10",	 "0o17",  "0b11",    "1e3",	"1.5",	   ".5",
-		"5.",	 "+1",	    "1_000",	 "1:30",  "190:20:30", ".inf",	"-.INF",   ".nan",
-		"1E+5",	 "-1.5e-3", "2026-11-21", "2026-1-1 10:00:00", "2026-11-21T10:00:00Z", "=",
-		"00",	 "-01",	    "0_1",	 "1__0"};
+	static const char *const scalars[] = {"yes",
+					      "No",
+					      "on",
+					      "OFF",
+					      "y",
+					      "N",
+					      "True",
+					      "FALSE",
+					      "NULL",
+					      "010",
+					      "0x10",
+					      "0o17",
+					      "0b11",
+					      "1e3",
+					      "1.5",
+					      ".5",
+					      "5.",
+					      "+1",
+					      "1_000",
+					      "1:30",
+					      "190:20:30",
+					      ".inf",
+					      "-.INF",
+					      ".nan",
+					      "1E+5",
+					      "-1.5e-3",
+					      "2026-11-21",
+					      "2026-1-1 10:00:00",
+					      "2026-11-21T10:00:00Z",
+					      "=",
+					      "00",
+					      "-01",
+					      "0_1",
+					      "1__0"};
 	char text[64], wanted[64];
 
 	(void)state;
@@ -122,7 +153,8 @@ static void yaml_that_hides_structure_is_refused(void **state)
 	refuses("%YAML 1.1\n---\na: 1\n", "document.unsupported 1:1: directives");
 	refuses("%TAG ! x\n---\na: 1\n", "document.unsupported 1:1: directives");
 	refuses("a: {b: 1}\nc:\n  <<: {d: 1}\n", "document.ambiguous 3:3: <<");
-	refuses("a: 1\nb: 2\na: 3\n", "document.duplicate 3:1: the key \"a\" stands twice; keep one");
+	refuses("a: 1\nb: 2\na: 3\n",
+		"document.duplicate 3:1: the key \"a\" stands twice; keep one");
 	refuses("a: 1\n\"a\": 3\n", "document.duplicate 2:1");
 	refuses("{a: 1}", "document.syntax 1:2"); /* begins like JSON, so it is JSON */
 	refuses("- {a: 1, \"\\x61\": 2}", "document.duplicate 1:10");
@@ -142,7 +174,8 @@ static void yaml_that_hides_structure_is_refused(void **state)
 static void json_beyond_a_profile_is_refused(void **state)
 {
 	(void)state;
-	refuses("{\"a\":1,\n \"a\":2}", "document.duplicate 2:2: the key \"a\" stands twice; keep one");
+	refuses("{\"a\":1,\n \"a\":2}",
+		"document.duplicate 2:2: the key \"a\" stands twice; keep one");
 	refuses("{\"a\":1,\"\\u0061\":2}", "document.duplicate 1:8");
 	refuses("{\"a\":1} x", "document.syntax 1:9: not valid JSON");
 	refuses("{\"a\":1}{}", "document.syntax 1:8: not valid JSON");
@@ -156,10 +189,19 @@ static void json_beyond_a_profile_is_refused(void **state)
 
 static void hidden_characters_are_refused_in_every_spelling(void **state)
 {
-	static const char *const raw[] = {"\x01", "\x08", "\x7f", "\xc2\x85", "\xc2\x9b",
-					  "\xe2\x80\xa8", "\xe2\x80\xae", "\xe2\x81\xa6",
-					  "\xe2\x80\x8b", "\xe2\x80\x8f", "\xd8\x9c",
-					  "\xef\xbb\xbf", "\r"};
+	static const char *const raw[] = {"\x01",
+					  "\x08",
+					  "\x7f",
+					  "\xc2\x85",
+					  "\xc2\x9b",
+					  "\xe2\x80\xa8",
+					  "\xe2\x80\xae",
+					  "\xe2\x81\xa6",
+					  "\xe2\x80\x8b",
+					  "\xe2\x80\x8f",
+					  "\xd8\x9c",
+					  "\xef\xbb\xbf",
+					  "\r"};
 	static const char *const escaped[] = {"\\u0001", "\\u0008", "\\u007f", "\\u0085", "\\u009b",
 					      "\\u2028", "\\u202e", "\\u2066", "\\u200b", "\\u200f",
 					      "\\u061c", "\\ufeff", "\\r",     "\\u0000"};
@@ -211,7 +253,8 @@ static void size_depth_and_number_of_values_are_bounded(void **state)
 	(void)state;
 	memset(text, '[', len);
 	assert_non_null(strstr(read_text(text, len), "document.too_large 1:1:"));
-	assert_non_null(strstr(read_text(text, 1000), "document.too_large 1:17: nested too deeply"));
+	assert_non_null(
+		strstr(read_text(text, 1000), "document.too_large 1:17: nested too deeply"));
 	assert_non_null(strstr(read_text("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", 32), "[[[[[["));
 	for (size_t i = 0; i < 100; i++)
 		memcpy(text + 5 * i, "{\"a\":", 5);
