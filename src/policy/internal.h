@@ -140,6 +140,8 @@ const char *amount_text(enum amount_kind kind, uint64_t value, char out[AMOUNT_T
 int layer_read(struct arena *a, const struct node *document, struct layer *ret, struct err *reterr);
 int rule_read(struct arena *a, const struct node *n, struct rule *ret, struct err *reterr);
 struct node *layer_write(struct arena *a, const struct layer *l);
+/* Whether two rules have the same canonical form. */
+bool rule_equal(const struct rule *a, const struct rule *b);
 
 /* Deciding for one layer, with the rule's index, or -1 and why. decide.c */
 struct layer_verdict {

@@ -3,6 +3,7 @@
  * Everything with a default is written out, but for what stands for "none" or "any" by not being
  * there (rate, bytesPerDay, credential, ports that follow from the scheme).
  */
+#include "policy/canonical.h"
 #include "policy/internal.h"
 
 #include <string.h>
@@ -89,6 +90,16 @@ static struct node *write_rule(struct arena *a, const struct rule *r)
 	if (!r->deny)
 		write_terms(a, n, r);
 	return n;
+}
+
+bool rule_equal(const struct rule *a, const struct rule *b)
+{
+	_cleanup_arena_ struct arena scratch = {0};
+	_cleanup_buf_ struct buf x = BUF_INIT(DOCUMENT_TEXT_MAX), y = BUF_INIT(DOCUMENT_TEXT_MAX);
+
+	canonical_write(&x, write_rule(&scratch, a));
+	canonical_write(&y, write_rule(&scratch, b));
+	return x.len == y.len && !memcmp(x.data, y.data, x.len);
 }
 
 static struct node *write_test(struct arena *a, const struct embedded_test *t)

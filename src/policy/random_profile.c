@@ -143,8 +143,10 @@ void random_profile(struct chance *c, const struct random_options *o, struct buf
 		 chance_below(c, 4), o->rest && maybe(c, 2) ? "bulk" : "interactive", tiers[tier],
 		 o->rest ? chance_below(c, 3) : 0, 50000 + (o->rest ? chance_below(c, 2) : 0),
 		 o->rest ? chance_below(c, 2) : 0);
-	for (unsigned i = 0; i < rules; i++)
+	for (unsigned i = 0; i < rules; i++) {
+		c->state += i + 1 == o->fork ? 12345 : 0;
 		random_rule(c, o, i, out);
+	}
 	buf_addc(out, ']');
 	if (o->rest) {
 		random_tools(c, out);

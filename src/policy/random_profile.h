@@ -18,6 +18,8 @@ struct random_options {
 	unsigned hosts; /* how many of the hosts to use: 1 makes it a test of paths */
 	bool terms;	/* with credentials, sizes, budgets and blocks of addresses */
 	bool rest;	/* with limits, tools, storage and switches that differ */
+	/* From this rule on (counted from 1) the same seed gives other rules; 0: never. */
+	unsigned fork;
 };
 
 /* Appends a profile as JSON. */
