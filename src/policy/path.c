@@ -228,6 +228,7 @@ int path_pattern_parse(struct arena *a, const char *text, size_t len, struct pat
 	copy = arena_new(a, struct path_segment, n);
 	memcpy(copy, segments, n * sizeof(*copy));
 	ret->n = n;
+	ret->deep = deep;
 	ret->segments = copy;
 	ret->text = spell(a, ret);
 	return 0;
@@ -263,7 +264,7 @@ static bool segment_matches(const struct path_segment *p, const char *s, size_t 
 {
 	switch (p->kind) {
 	case SEGMENT_LITERAL:
-		return p->len == len && !memcmp(p->bytes, s, len);
+		return p->len == len && (!len || (*p->bytes == *s && !memcmp(p->bytes, s, len)));
 	case SEGMENT_GLOB:
 		return glob_matches(p->bytes, p->len, s, len);
 	case SEGMENT_ANY:
@@ -279,6 +280,8 @@ bool path_matches(const struct path_pattern *p, const struct path *path)
 	unsigned i = 0, k = 0, deep = 0, taken = 0;
 	bool seen = false;
 
+	if (p->deep ? path->n + p->deep < p->n : path->n != p->n)
+		return false;
 	while (k < path->n) {
 		if (i < p->n && p->segments[i].kind == SEGMENT_DEEP) {
 			seen = true;

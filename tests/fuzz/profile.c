@@ -59,7 +59,8 @@ static void check_refusal(int r, const struct err *e)
 static void check_decisions(const struct policy *p)
 {
 	static const char *const urls[] = {"https://docs.example.com/api/x", "http://10.0.0.1/",
-					   "https://a.b.example.com:8443/a/secret/", "https://x@y/"};
+					   "https://a.b.example.com:8443/a/secret/",
+					   "https://x@y/"};
 	static const uint8_t address[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 1};
 
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
@@ -98,7 +99,8 @@ static void check_policy(const struct policy *p)
 {
 	size_t len, again_len;
 	const char *text = policy_canonical(p, &len), *again_text;
-	_cleanup_policy_ struct policy *again = must_compile(text, len), *other = NULL, *both = NULL;
+	_cleanup_policy_ struct policy *again = must_compile(text, len), *other = NULL,
+				       *both = NULL;
 	struct policy_report report;
 	struct err e;
 

@@ -2,8 +2,8 @@
  * Fuzz target: the URL of a request, as agent code spells it. What is allowed has one reading: its
  * parts, spelled anew, are decided the same.
  */
-#include "policy/policy.h"
 #include "policy/url.h"
+#include "policy/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static void must_be(bool fact)
 
 static void spell(const struct url *u, struct buf *out)
 {
-	buf_addf(out, "%s://%.*s:%u", url_scheme_text(u->scheme), (int)u->host_len, u->host, u->port);
+	buf_addf(out, "%s://%.*s:%u", url_scheme_text(u->scheme), (int)u->host_len, u->host,
+		 u->port);
 	for (unsigned i = 0; i < u->path.n; i++) {
 		buf_addc(out, '/');
 		path_encode(out, u->path.bytes + u->path.segments[i].at, u->path.segments[i].len);
