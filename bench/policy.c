@@ -86,9 +86,11 @@ static void measure(unsigned rules, bool one_host, size_t decisions, uint32_t *t
 {
 	static char urls[URLS_MAX][96];
 	_cleanup_policy_ struct policy *p = make_policy(rules, one_host);
-	unsigned n = make_urls(rules, one_host, urls);
+	unsigned n = make_urls(rules, one_host, urls); /* four for each rule */
 	size_t allowed = 0;
 
+	if (!n || !decisions)
+		return;
 	for (size_t i = 0; i < decisions; i++) {
 		const char *url =
 			urls[i * 7919 % n]; /* a prime: no order for the caches to guess */

@@ -219,7 +219,8 @@ static void tidy(struct explorer *x)
 			star = v;
 		p->all[--to] = v;
 	}
-	memmove(p->all, p->all + to, (p->n - to) * sizeof(*p->all));
+	for (size_t i = to; i < p->n; i++)
+		p->all[i - to] = p->all[i];
 	p->n -= to;
 }
 
@@ -250,8 +251,12 @@ static uint64_t hash_next(const struct explorer *x, enum phase phase)
 
 static bool is_next(const struct explorer *x, const struct state *s, enum phase phase)
 {
-	return s->phase == phase && s->n == x->next.n &&
-	       (!s->n || !memcmp(x->pool.all + s->at, x->next.all, s->n * sizeof(uint32_t)));
+	if (s->phase != phase || s->n != x->next.n)
+		return false;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (x->pool.all[s->at + i] != x->next.all[i])
+			return false;
+	return true;
 }
 
 static void rehash(struct explorer *x)
@@ -303,7 +308,7 @@ static int keep(struct explorer *x, uint32_t parent, uint32_t symbol, enum phase
 	    *x->q->work > DIFF_WORK_MAX)
 		return -E2BIG;
 	if (x->n_states == x->cap_states) {
-		x->cap_states = x->cap_states ? x->cap_states * 2 : 64;
+		x->cap_states *= 2;
 		x->states = xrealloc(x->states, x->cap_states * sizeof(*x->states));
 	}
 	x->states[x->n_states] = (struct state){.parent = parent,
@@ -503,7 +508,7 @@ static uint32_t pick_other(const struct diff_question *q)
 
 int diff_paths(const struct diff_question *q)
 {
-	struct explorer x = {.q = q};
+	struct explorer x = {.q = q, .cap_states = 64};
 	int r = -E2BIG;
 
 	_Static_assert(PATTERN_MAX_SEGMENTS + 1 < 1 << SEGMENT_BITS &&
@@ -512,6 +517,7 @@ int diff_paths(const struct diff_question *q)
 				       (uint64_t)1 << 32,
 		       "a place has 32 bits");
 	if (q->n_patterns < DIFF_PATTERNS_MAX) {
+		x.states = xcalloc(x.cap_states, sizeof(*x.states));
 		x.other = pick_other(q);
 		r = explore(&x);
 	}

@@ -171,7 +171,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 	n->kind = close == '}' ? NODE_MAP : NODE_LIST;
 	for (r->p++, skip(r); *r->p != close; skip(r)) {
 		const char *key = NULL;
-		struct node *child;
+		struct node *child = NULL;
 		size_t len;
 
 		if (*r->p == ',') {

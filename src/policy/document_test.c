@@ -247,36 +247,30 @@ static void bad_utf8_is_found_where_it_stands(void **state)
 
 static void size_depth_and_number_of_values_are_bounded(void **state)
 {
-	size_t len = DOCUMENT_TEXT_MAX + 1;
-	_cleanup_free_ char *text = xmalloc(len + 1);
+	static char large[DOCUMENT_TEXT_MAX + 1];
+	_cleanup_buf_ struct buf deep = BUF_INIT(1000), many = BUF_INIT(sizeof(large)),
+				 keys = BUF_INIT(1000);
 
 	(void)state;
-	memset(text, '[', len);
-	assert_non_null(strstr(read_text(text, len), "document.too_large 1:1:"));
+	memset(large, '[', sizeof(large));
+	assert_non_null(strstr(read_text(large, sizeof(large)), "document.too_large 1:1:"));
 	assert_non_null(
-		strstr(read_text(text, 1000), "document.too_large 1:17: nested too deeply"));
-	assert_non_null(strstr(read_text("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", 32), "[[[[[["));
+		strstr(read_text(large, 1000), "document.too_large 1:17: nested too deeply"));
+	reads("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]");
 	for (size_t i = 0; i < 100; i++)
-		memcpy(text + 5 * i, "{\"a\":", 5);
-	memcpy(text + 500, "1", 1);
-	memset(text + 501, '}', 100);
-	assert_non_null(strstr(read_text(text, 601), "document.too_large 1:81: nested too deeply"));
-	memset(text, ',', len);
-	for (size_t i = 0; i < len; i += 2)
-		text[i] = '1';
-	memcpy(text, "{\"a\":[", 6);
-	memcpy(text + len - 3, "]}", 2);
-	text[len - 4] = '1';
-	text[6] = '1';
-	text[7] = ',';
-	assert_non_null(strstr(read_text(text, len - 1), "document.too_large 1:"));
-	{
-		size_t at = 0;
-
-		for (int i = 0; i < 65; i++)
-			at += (size_t)sprintf(text + at, "k%d: 1\n", i);
-		assert_non_null(strstr(read_text(text, at), "document.too_large 65:"));
-	}
+		buf_adds(&deep, "{\"a\":");
+	buf_addc(&deep, '1');
+	for (size_t i = 0; i < 100; i++)
+		buf_addc(&deep, '}');
+	refuses(buf_str(&deep), "document.too_large 1:81: nested too deeply");
+	buf_adds(&many, "{\"a\":[1");
+	for (size_t i = 0; i < DOCUMENT_NODES_MAX; i++)
+		buf_adds(&many, ",1");
+	buf_adds(&many, "]}");
+	refuses(buf_str(&many), "document.too_large 1:200003: too many values");
+	for (int i = 0; i < 65; i++)
+		buf_addf(&keys, "k%d: 1\n", i);
+	refuses(buf_str(&keys), "document.too_large 65:6: a mapping has too many keys");
 }
 
 static void keys_sort_by_utf16(void **state)

@@ -103,11 +103,9 @@ static bool looks_numeric(const char *s)
 			dots++;
 		else if ((*t == 'e' || *t == 'E') && digits && !exponent)
 			exponent = true;
-		else if ((*t == '+' || *t == '-') && exponent && (t[-1] == 'e' || t[-1] == 'E'))
-			;
-		else if ((*t == '_' || *t == ':') && digits)
-			;
-		else
+		else if (!((*t == '+' || *t == '-') && exponent &&
+			   (t[-1] == 'e' || t[-1] == 'E')) &&
+			 !((*t == '_' || *t == ':') && digits))
 			return false;
 	}
 	return digits && dots <= 1;
@@ -230,7 +228,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 
 	for (; e == 0 && r->event.type != end; e = next_event(r)) {
 		const char *key = NULL;
-		struct node *child;
+		struct node *child = NULL;
 
 		if (n->kind == NODE_MAP) {
 			e = read_key(r, n, &key);

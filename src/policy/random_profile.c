@@ -12,8 +12,8 @@ static const char *const host_patterns[] = {"a.x.io",	"*.x.io",    "**.x.io", "b
 static const char *const host_names[] = {"a.x.io",   "b.a.x.io",   "z.x.io", "z.z.x.io",
 					 "z.a.x.io", "z.z.a.x.io", "x.io",   "10.0.0.1"};
 static const char *const endpoints[][2] = {{"https://", ""}, {"https://", ":81"}, {"http://", ""}};
-static const char *const segments[] = {"a",   "b",  "*",  "a*", "*b", "a*b", "ab",
-				       "*a*", "**", "**", "*a", "b*", "c"};
+static const char *const segments[] = {"a",  "b",  "*",	 "a*", "*b", "a*b", "ab", "*a*",
+				       "**", "**", "*a", "b*", "c",  ".*",  "*;"};
 
 unsigned chance_below(struct chance *c, unsigned n)
 {
@@ -29,41 +29,33 @@ static bool maybe(struct chance *c, unsigned in)
 	return chance_below(c, in) == 0;
 }
 
-static void random_path(struct chance *c, char out[32])
+static void random_path(struct chance *c, struct buf *out)
 {
 	unsigned n = 1 + chance_below(c, 3);
 	const char *last = "";
 
-	*out = '\0';
 	while (n--) {
 		const char *s = segments[chance_below(c, ARRAY_SIZE(segments))];
 
 		if (!strcmp(s, "**") && !strcmp(last, "**"))
 			s = "a";
-		strcat(strcat(out, "/"), s);
+		buf_addf(out, "/%s", s);
 		last = s;
 	}
 	if (maybe(c, 6))
-		strcat(out, "/");
+		buf_addc(out, '/');
 }
 
+/* One or two different ones. */
 static void random_paths(struct chance *c, struct buf *out)
 {
-	char paths[3][32];
-	unsigned n = 1 + chance_below(c, 2), made = 0;
+	_cleanup_buf_ struct buf first = BUF_INIT(64), second = BUF_INIT(64);
 
-	buf_adds(out, ",\"paths\":[");
-	while (made < n) {
-		bool twice = false;
-
-		random_path(c, paths[made]);
-		for (unsigned i = 0; i < made; i++)
-			twice = twice || !strcmp(paths[i], paths[made]);
-		if (!twice) {
-			buf_addf(out, "%s\"%s\"", made ? "," : "", paths[made]);
-			made++;
-		}
-	}
+	random_path(c, &first);
+	random_path(c, &second);
+	buf_addf(out, ",\"paths\":[\"%s\"", buf_str(&first));
+	if (maybe(c, 2) && strcmp(buf_str(&first), buf_str(&second)) != 0)
+		buf_addf(out, ",\"%s\"", buf_str(&second));
 	buf_addc(out, ']');
 }
 
@@ -187,9 +179,13 @@ static unsigned universe_paths(char paths[][32])
 {
 	static const char *const firsts[] = {"a", "b", "c", "ab", "ba"};
 	static const char *const lasts[] = {"", "a", "b", "c", "ab"};
+	static const char *const dotted[] = {"/.a",   "/...",	 "/a.",	 "/.a;", "/;",	  "/a;",
+					     "/...;", "/.a/..b", "/..a", "/b.a", "/..b;/"};
 	unsigned n = 0;
 
-	strcpy(paths[n++], "/");
+	snprintf(paths[n++], 32, "/");
+	for (size_t i = 0; i < ARRAY_SIZE(dotted); i++)
+		snprintf(paths[n++], 32, "%s", dotted[i]);
 	for (unsigned i = 1; i < 64; i++) {
 		char text[4] = {0};
 		unsigned k = 0;

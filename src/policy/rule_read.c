@@ -327,7 +327,7 @@ static int check_deny_lists(const struct node *n, struct err *reterr)
 int rule_read(struct arena *a, const struct node *n, struct rule *ret, struct err *reterr)
 {
 	const struct node *schemes, *methods, *ports;
-	const char *id;
+	const char *id = "";
 	int r;
 
 	*ret = (struct rule){0};

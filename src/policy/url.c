@@ -27,16 +27,15 @@ static size_t read_scheme(const char *s, size_t len, struct url *u, enum url_sta
 	while (n < len && (is_alpha(s[n]) ||
 			   (n && ((s[n] >= '0' && s[n] <= '9') || (s[n] && strchr("+-.", s[n]))))))
 		n++;
-	if (!n || n == len || s[n] != ':')
-		*status = URL_BAD;
-	else if ((n != 4 || strncasecmp(s, "http", 4) != 0) &&
-		 (n != 5 || strncasecmp(s, "https", 5) != 0))
-		*status = URL_BAD_SCHEME;
-	else if (len - n < 3 || s[n + 1] != '/' || s[n + 2] != '/')
-		*status = URL_BAD;
-	else
-		*status = URL_OK;
 	u->scheme = n == 5 ? URL_HTTPS : URL_HTTP;
+	*status = URL_BAD;
+	if (!n || n == len || s[n] != ':')
+		return 0;
+	if ((n != 4 || strncasecmp(s, "http", 4) != 0) &&
+	    (n != 5 || strncasecmp(s, "https", 5) != 0))
+		*status = URL_BAD_SCHEME;
+	else if (len - n >= 3 && s[n + 1] == '/' && s[n + 2] == '/')
+		*status = URL_OK;
 	return n + 3;
 }
 
