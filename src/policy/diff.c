@@ -191,6 +191,15 @@ static const struct rule *find_rule(const struct layer *l, const char *id)
 	return NULL;
 }
 
+static bool is_same(const struct rule *a, const struct rule *b)
+{
+	unsigned char x[RULE_DIGEST], y[RULE_DIGEST];
+
+	rule_digest(a, x);
+	rule_digest(b, y);
+	return !memcmp(x, y, RULE_DIGEST);
+}
+
 static void compare_text(struct policy_diff *d, const char *name, const char *a, const char *b)
 {
 	a = a ? a : "";
@@ -221,7 +230,7 @@ static void compare_documents(struct policy_diff *d, const struct policy *a, con
 		if (!r)
 			add_item(d, POLICY_CHANGES,
 				 xasprintf("rule \"%s\": added", y->rules[i].id));
-		else if (!rule_equal(r, &y->rules[i]))
+		else if (!is_same(r, &y->rules[i]))
 			add_item(d, POLICY_CHANGES,
 				 xasprintf("rule \"%s\": changed", y->rules[i].id));
 	}
@@ -244,8 +253,8 @@ int policy_diff(const struct policy *a, const struct policy *b, struct policy_di
 	*more = (struct findings){.from = a, .to = b};
 	*less = (struct findings){.from = b, .to = a, .reverse = true};
 	r = find(more);
-	if (r == 0) {
-		find(less); /* past the bounds this list is shorter; the answer does not hang on it
+	if (r == 0 || more->n) { /* an example is an answer, also from half the search */
+		find(less); /* past the bounds the list is shorter; the answer does not hang on it
 			     */
 		add_findings(&d, POLICY_WIDENS, more);
 		add_findings(&d, POLICY_NARROWS, less);
@@ -253,6 +262,7 @@ int policy_diff(const struct policy *a, const struct policy *b, struct policy_di
 		if (more->n)
 			take_example(&d, more);
 		*ret = d;
+		r = 0;
 	} else {
 		r = err_set(reterr, E2BIG, "policy.too_complex",
 			    "the paths of \"%.63s\" and \"%.63s\" interact in too many ways to be "

@@ -10,6 +10,10 @@
  * it acts like FRESH.base or FRESH.FRESH.base, where no pattern names the label FRESH. What no
  * pattern matches is denied by all.
  *
+ * Classes in which both policies have the same rules cannot differ in what is allowed, nor in
+ * terms. They are looked at only for budgets, and only if a rule of theirs meets other rules
+ * elsewhere.
+ *
  * Ports: an allow rule lists its ports or has the scheme's own, so others are denied by all.
  */
 #include "policy/diff.h"
@@ -37,7 +41,9 @@ struct comparison {
 	struct rules host[DIFF_SLOTS];	/* those that match the host under comparison */
 	struct rules class[DIFF_SLOTS]; /* and scheme, port and method too */
 	unsigned slots;			/* that are in use, as bits */
-	struct key_set hosts, classes;	/* that were compared */
+	unsigned char (*digests[DIFF_SLOTS])[RULE_DIGEST];
+	bool same; /* the second pass: over classes with the same rules on both sides */
+	struct key_set hosts, classes; /* that were compared */
 	char fresh[FRESH_SIZE];
 	/* The class under comparison. */
 	const char *host_text;
@@ -373,6 +379,36 @@ static bool class_is_new(struct comparison *c)
 	return key_add(&c->classes, key, n * sizeof(*key));
 }
 
+static bool has_same_rules(const struct comparison *c)
+{
+	for (unsigned s = 0; s < POLICY_LAYERS_MAX; s++) {
+		unsigned to = s + POLICY_LAYERS_MAX;
+
+		if (c->class[s].n != c->class[to].n)
+			return false;
+		for (unsigned i = 0; i < c->class[s].n; i++) {
+			size_t x = (size_t)(c->class[s].all[i] - layer_of(c->f, s)->rules),
+			       y = (size_t)(c->class[to].all[i] - layer_of(c->f, to)->rules);
+
+			if (memcmp(c->digests[s][x], c->digests[to][y], RULE_DIGEST) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Whether a rule of the class has a budget and meets rules in other classes. */
+static bool may_share_budget(const struct comparison *c)
+{
+	for (unsigned s = 0; s < POLICY_LAYERS_MAX; s++)
+		for (unsigned i = 0; i < c->class[s].n; i++)
+			if (c->examples[c->first[s] +
+					(size_t)(c->class[s].all[i] - layer_of(c->f, s)->rules)]
+				    .url)
+				return true;
+	return false;
+}
+
 static int compare_class(struct comparison *c)
 {
 	uint64_t work = 0;
@@ -390,7 +426,10 @@ static int compare_class(struct comparison *c)
 	}
 	if (!spend(c, work + 1))
 		return -E2BIG;
-	return may_allow(c, c->class) && class_is_new(c) ? compare_paths(c) : 0;
+	if (!may_allow(c, c->class) || has_same_rules(c) != c->same ||
+	    (c->same && !may_share_budget(c)) || !class_is_new(c))
+		return 0;
+	return compare_paths(c);
 }
 
 static int compare_port(struct comparison *c, uint16_t port)
@@ -462,6 +501,19 @@ static int compare_pattern(struct comparison *c, const struct host_pattern *p)
 		return r;
 	snprintf(host, sizeof(host), "%s.%s.%s", c->fresh, c->fresh, p->base);
 	return compare_host(c, host, strlen(host), false);
+}
+
+static int compare_hosts(struct comparison *c)
+{
+	int r = 0;
+
+	for (unsigned s = 0; r == 0 && s < DIFF_SLOTS; s++) {
+		const struct layer *l = layer_of(c->f, s);
+
+		for (unsigned i = 0; l && r == 0 && i < l->n_rules; i++)
+			r = compare_pattern(c, &l->rules[i].host);
+	}
+	return r;
 }
 
 /* A label that no pattern names. */
@@ -569,6 +621,7 @@ static void comparison_done(struct comparison *c)
 	for (unsigned s = 0; s < DIFF_SLOTS; s++) {
 		free(c->host[s].all);
 		free(c->class[s].all);
+		free(c->digests[s]);
 	}
 	free(c->hosts.keys);
 	free(c->hosts.used);
@@ -596,16 +649,20 @@ int diff_egress(struct findings *f)
 		*n += l->n_rules;
 		c.host[s].all = xcalloc(l->n_rules, sizeof(*c.host[s].all));
 		c.class[s].all = xcalloc(l->n_rules, sizeof(*c.class[s].all));
+		c.digests[s] = xcalloc(l->n_rules, RULE_DIGEST);
+		for (unsigned i = 0; i < l->n_rules; i++)
+			rule_digest(&l->rules[i], c.digests[s][i]);
 	}
 	c.meet = xcalloc(c.n_from * c.n_to / 8 + 1, 1);
 	c.examples = xcalloc(c.n_from, sizeof(*c.examples));
 	pick_fresh(&c);
-	for (unsigned s = 0; r == 0 && s < DIFF_SLOTS; s++) {
-		const struct layer *l = layer_of(f, s);
-
-		for (unsigned i = 0; l && r == 0 && i < l->n_rules; i++)
-			r = compare_pattern(&c, &l->rules[i].host);
-	}
+	r = compare_hosts(&c);
+	c.same = true;
+	c.hosts.n = 0;
+	if (c.hosts.size)
+		memset(c.hosts.used, 0, c.hosts.size * sizeof(bool));
+	if (r == 0)
+		r = compare_hosts(&c);
 	for (unsigned s = 0; r == 0 && s < POLICY_LAYERS_MAX; s++) {
 		const struct layer *l = layer_of(f, s);
 

@@ -518,6 +518,8 @@ int diff_paths(const struct diff_question *q)
 		       "a place has 32 bits");
 	if (q->n_patterns < DIFF_PATTERNS_MAX) {
 		x.states = xcalloc(x.cap_states, sizeof(*x.states));
+		x.pool = (struct places){.all = xcalloc(256, sizeof(uint32_t)), .cap = 256};
+		x.next = (struct places){.all = xcalloc(256, sizeof(uint32_t)), .cap = 256};
 		x.other = pick_other(q);
 		r = explore(&x);
 	}

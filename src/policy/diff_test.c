@@ -142,6 +142,11 @@ static void requests_are_compared_exactly(void **state)
 		{RULE("r", "paths: [/**/a/**]"), RULE("r", "paths: [/**/a/b/**]"), NULL},
 		{RULE("r", "paths: [/**/a/b/**]"), RULE("r", "paths: [/**/a/**]"),
 		 "https://a.com/a:"},
+		{RULE("r", "paths: [/x]"), RULE("r", "paths: [/...]"), "https://a.com/...:"},
+		{RULE("r", "paths: [/x]"), RULE("r", "paths: [\"/..*\"]"), "https://a.com/..x:"},
+		{RULE("r", "paths: [\"/.*x\"]"), RULE("r", "paths: [\"/.*;*x\"]"), NULL},
+		{RULE("r", "paths: [/x, \"/.*x*\"]"), RULE("r", "paths: [\"/*;x*\"]"),
+		 "https://a.com/;x:"},
 		/* No path has a dot segment, so these two are the same. */
 		{RULE("r", "paths: [\"/.*.\"]"), RULE("r", "paths: [\"/.*.\", \"/.*;\"]"),
 		 "https://a.com/.x;"},
@@ -269,6 +274,29 @@ static void terms_of_the_first_rule_that_matches_count(void **state)
 		expect(with_rules(rows[i].a), with_rules(rows[i].b), rows[i].wanted);
 }
 
+static void budgets_add_up_over_classes(void **state)
+{
+#define WIDE(more) "{id: r, host: \"*.a.com\", methods: [GET, HEAD], paths: [/x], rate: 1/s}" more
+#define ONE "{id: s, host: b.a.com, methods: [GET], paths: [/x], rate: 1/s},"
+	(void)state;
+	/* At b.a.com the new rule decides, elsewhere still the old one: together twice as much. */
+	expect(with_rules(WIDE("")), with_rules(ONE WIDE("")),
+	       "rate: 1/s -> more, by several rules together");
+	/* The old rule decides nothing any more, where both have the same rules neither. */
+	expect(with_rules("{id: r, host: b.a.com, methods: [GET, HEAD], paths: [/x], rate: 1/s},"
+			  "{id: d, host: b.a.com, methods: [HEAD], deny: true}"),
+	       with_rules(ONE
+			  "{id: r, host: b.a.com, methods: [GET, HEAD], paths: [/x], rate: 1/s},"
+			  "{id: d, host: b.a.com, methods: [HEAD], deny: true}"),
+	       NULL);
+	expect(with_rules("{id: r, host: b.a.com, methods: [GET, HEAD], paths: [/x], rate: 1/s}"),
+	       with_rules(ONE
+			  "{id: r, host: b.a.com, methods: [GET, HEAD], paths: [/x], rate: 1/s}"),
+	       "rate: 1/s -> more");
+#undef WIDE
+#undef ONE
+}
+
 static void the_rest_is_compared_part_by_part(void **state)
 {
 	static const struct {
@@ -345,7 +373,7 @@ static void every_difference_is_listed_with_its_effect(void **state)
 static void what_is_too_complex_is_refused(void **state)
 {
 	_cleanup_buf_ struct buf x = BUF_INIT(1 << 20), y = BUF_INIT(1 << 20);
-	_cleanup_policy_ struct policy *a = NULL, *b = NULL;
+	_cleanup_policy_ struct policy *a = NULL, *b = NULL, *c = NULL, *f = NULL;
 	struct policy_diff d = {.widens = true};
 	struct err e;
 
@@ -362,12 +390,29 @@ static void what_is_too_complex_is_refused(void **state)
 		_cleanup_free_ char *rule_x = xasprintf(RULE("r", "paths: [%s]"), buf_str(&x)),
 				    *rule_y = xasprintf(RULE("r", "paths: [%s]"), buf_str(&y));
 
+		_cleanup_free_ char *egress = xasprintf("  egress: [%s]\n", rule_x),
+				    *wider = xasprintf("%s," RULE("s", "paths: [/*/]"), rule_y);
+
+		c = with_spec(", timers: 1001", egress);
+		f = with_rules(wider);
 		a = with_rules(rule_x);
 		b = with_rules(rule_y);
 	}
 	assert_int_equal(policy_diff(a, b, &d, &e), -E2BIG);
 	assert_string_equal(e.code, "policy.too_complex");
 	assert_true(d.widens); /* untouched */
+	/* Rules that are the same on both sides are no matter, and an example is an answer. */
+	d = compare(a, c);
+	assert_true(d.widens);
+	assert_string_equal(d.what, "limits.timers: 1000 -> 1001");
+	policy_diff_done(&d);
+	d = compare(c, a);
+	assert_false(d.widens);
+	policy_diff_done(&d);
+	d = compare(a, f);
+	assert_true(d.widens);
+	assert_string_equal(d.url, "https://a.com/0/");
+	policy_diff_done(&d);
 }
 
 /* What brute force finds in the universe: a request that b allows and a does not, or with more. */
@@ -606,6 +651,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_compared_exactly),
 		cmocka_unit_test(terms_of_the_first_rule_that_matches_count),
+		cmocka_unit_test(budgets_add_up_over_classes),
 		cmocka_unit_test(the_rest_is_compared_part_by_part),
 		cmocka_unit_test(every_difference_is_listed_with_its_effect),
 		cmocka_unit_test(what_is_too_complex_is_refused),
