@@ -479,31 +479,41 @@ static int explore(struct explorer *x)
 	return r;
 }
 
-static bool is_named(const struct diff_question *q, uint32_t c)
+enum { COMMON_FIRST = 0x4e00, COMMON = 20480 }; /* ideographs */
+
+/* Marks the characters that patterns name: ASCII and the common ideographs. */
+static void mark_named(const struct diff_question *q, uint8_t ascii[128], uint8_t common[COMMON])
 {
 	for (unsigned i = 0; i < q->n_patterns; i++)
 		for (unsigned k = 0; k < q->patterns[i].pattern->n; k++) {
 			const struct path_segment *s = &q->patterns[i].pattern->segments[k];
 
-			for (unsigned at = 0, len; at < s->len; at += len)
-				if (character(s, at, &len) == c)
-					return true;
+			*q->work += s->len;
+			for (unsigned at = 0, len; at < s->len; at += len) {
+				uint32_t c = character(s, at, &len);
+
+				if (c < 128)
+					ascii[c] = 1;
+				else if (c >= COMMON_FIRST && c < COMMON_FIRST + COMMON)
+					common[c - COMMON_FIRST] = 1;
+			}
 		}
-	return false;
 }
 
-/* Letters and digits first, for the reader's sake; there are always ideographs left. */
+/* A character that no pattern names: letters and digits first, for the reader's sake; 0: none. */
 static uint32_t pick_other(const struct diff_question *q)
 {
 	static const char nice[] = "xyzwvutsrqponmlkjihgfedcba0123456789XYZ";
-	uint32_t c = 0x4e00;
+	uint8_t ascii[128] = {0}, common[COMMON] = {0};
 
+	mark_named(q, ascii, common);
 	for (const char *p = nice; *p; p++)
-		if (!is_named(q, (uint32_t)*p))
+		if (!ascii[(unsigned char)*p])
 			return (uint32_t)*p;
-	while (is_named(q, c))
-		c++;
-	return c;
+	for (uint32_t i = 0; i < COMMON; i++)
+		if (!common[i])
+			return COMMON_FIRST + i;
+	return 0;
 }
 
 int diff_paths(const struct diff_question *q)
@@ -521,7 +531,7 @@ int diff_paths(const struct diff_question *q)
 		x.pool = (struct places){.all = xcalloc(256, sizeof(uint32_t)), .cap = 256};
 		x.next = (struct places){.all = xcalloc(256, sizeof(uint32_t)), .cap = 256};
 		x.other = pick_other(q);
-		r = explore(&x);
+		r = x.other ? explore(&x) : -E2BIG;
 	}
 	free(x.states);
 	free(x.pool.all);

@@ -234,30 +234,28 @@ int path_pattern_parse(struct arena *a, const char *text, size_t len, struct pat
 	return 0;
 }
 
-/* The usual matching with one point of return: the last star takes one byte more each time. */
+/*
+ * What stands before the first star begins the segment, what stands after the last one ends it, and
+ * each piece between is taken where it occurs first, which leaves the most for the others. So the
+ * time is linear, whatever the pattern.
+ */
 static bool glob_matches(const char *p, size_t p_len, const char *s, size_t s_len)
 {
-	size_t i = 0, k = 0, star = 0, taken = 0;
-	bool seen = false;
+	const char *p_end = p + p_len, *s_end = s + s_len, *star = memchr(p, PATH_STAR, p_len);
+	size_t n = (size_t)(star - p);
 
-	while (k < s_len) {
-		if (i < p_len && p[i] == PATH_STAR) {
-			seen = true;
-			star = ++i;
-			taken = k;
-		} else if (i < p_len && p[i] == s[k]) {
-			i++;
-			k++;
-		} else if (seen) {
-			i = star;
-			k = ++taken;
-		} else {
+	if (s_len < n || memcmp(p, s, n) != 0)
+		return false;
+	for (s += n, p = star + 1; (star = memchr(p, PATH_STAR, (size_t)(p_end - p)));
+	     p = star + 1) {
+		n = (size_t)(star - p);
+		s = memmem(s, (size_t)(s_end - s), p, n);
+		if (!s)
 			return false;
-		}
+		s += n;
 	}
-	while (i < p_len && p[i] == PATH_STAR)
-		i++;
-	return i == p_len;
+	n = (size_t)(p_end - p);
+	return (size_t)(s_end - s) >= n && !memcmp(s_end - n, p, n);
 }
 
 static bool segment_matches(const struct path_segment *p, const char *s, size_t len)
