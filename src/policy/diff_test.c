@@ -617,6 +617,46 @@ static void intersections_agree_with_brute_force(void **state)
 	assert_true(compare_many(700000, 1000, o, 2) > 100);
 }
 
+/* Whether the rest of `b`, beside requests, is more than that of `a`. */
+static bool rest_is_wider(const struct policy *a, const struct policy *b)
+{
+	for (size_t i = 0; i < LIMIT_ROWS; i++)
+		if (*limit_at(policy_limits(b), i) > *limit_at(policy_limits(a), i))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(universe_tools); i++) {
+		struct policy_decision x, y;
+
+		policy_decide_tool(a, universe_tools[i], &x);
+		policy_decide_tool(b, universe_tools[i], &y);
+		if ((y.allow && !x.allow) || (y.approval && !x.approval && !x.allow))
+			return true;
+	}
+	return policy_class(b) < policy_class(a) || policy_tier(b) < policy_tier(a) ||
+	       policy_min_trust(b) < policy_min_trust(a) || (policy_eval(b) && !policy_eval(a)) ||
+	       (policy_wasm(b) && !policy_wasm(a)) ||
+	       policy_storage(b).mode > policy_storage(a).mode ||
+	       policy_storage(b).max_bytes > policy_storage(a).max_bytes;
+}
+
+static void the_rest_agrees_with_brute_force(void **state)
+{
+	const struct random_options o = {.rules = 0, .hosts = 1, .rest = true};
+	unsigned narrow = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		struct chance c = {900000 + i};
+		_cleanup_policy_ struct policy *a = random_policy(&c, &o),
+					       *b = random_policy(&c, &o);
+		struct policy_diff d = compare(a, b);
+
+		assert_int_equal(d.widens, rest_is_wider(a, b));
+		narrow += !d.widens;
+		policy_diff_done(&d);
+	}
+	assert_true(narrow > 10);
+}
+
 static void an_intersection_never_widens_its_layers(void **state)
 {
 	const struct random_options o = {.rules = 4, .hosts = 9, .terms = true, .rest = true};
@@ -659,6 +699,7 @@ int main(void)
 		cmocka_unit_test(hosts_agree_with_brute_force),
 		cmocka_unit_test(terms_agree_with_brute_force),
 		cmocka_unit_test(intersections_agree_with_brute_force),
+		cmocka_unit_test(the_rest_agrees_with_brute_force),
 		cmocka_unit_test(an_intersection_never_widens_its_layers),
 	};
 
