@@ -34,7 +34,8 @@ struct node {
 	unsigned line, column; /* from 1; 0: made by us, not read */
 	const struct node *parent;
 	const char *key; /* in a mapping; else NULL */
-	unsigned index;	 /* in a list */
+	unsigned key_line, key_column;
+	unsigned index; /* in a list */
 	struct node *first, *last, *next;
 	unsigned count;
 };

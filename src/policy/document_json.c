@@ -172,6 +172,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 	for (r->p++, skip(r); *r->p != close; skip(r)) {
 		const char *key = NULL;
 		struct node *child = NULL;
+		unsigned line = 0, column = 0;
 		size_t len;
 
 		if (*r->p == ',') {
@@ -179,8 +180,6 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 			continue;
 		}
 		if (close == '}') {
-			unsigned line, column;
-
 			locate(r, &line, &column);
 			e = read_string(r, &key, &len);
 			if (e < 0)
@@ -196,6 +195,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 		e = read_value(r, depth + 1, &child);
 		if (e < 0)
 			return e;
+		child->key_line = line;
+		child->key_column = column;
 		if (node_add(n, key, child) < 0)
 			return refuse(r, "document.too_large", "a mapping has too many keys");
 	}

@@ -229,6 +229,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 	for (; e == 0 && r->event.type != end; e = next_event(r)) {
 		const char *key = NULL;
 		struct node *child = NULL;
+		yaml_mark_t mark = r->event.start_mark;
 
 		if (n->kind == NODE_MAP) {
 			e = read_key(r, n, &key);
@@ -240,6 +241,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 		e = read_value(r, depth + 1, &child);
 		if (e < 0)
 			return e;
+		child->key_line = (unsigned)mark.line + 1;
+		child->key_column = (unsigned)mark.column + 1;
 		if (node_add(n, key, child) < 0)
 			return refuse(r, "document.too_large", "a mapping has too many keys");
 	}

@@ -126,7 +126,8 @@ static void profiles_in_doubt_are_refused(void **state)
 {
 	static const char *const rows[][3] = {
 		{"  egres: []\n", "profile.unknown_key",
-		 "9:10: spec.egres: unknown key; did you mean \"egress\"?"},
+		 "9:3: spec.egres: unknown key; did you mean \"egress\"?"},
+		{"  egres:\n    - x\n", "profile.unknown_key", "9:3: spec.egres: unknown key"},
 		{"  zzzzzzz: 1\n", "profile.unknown_key", "known here are class, tier"},
 		{"  egress: {}\n", "profile.type", "9:11: spec.egress: must be a list"},
 		{"  egress: [x]\n", "profile.type", "spec.egress[0]: must be a mapping"},
