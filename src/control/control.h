@@ -188,6 +188,7 @@ void profile_list(struct request *q);
 void profile_get(struct request *q);
 void profile_versions(struct request *q);
 void profile_check(struct request *q);
+void profile_diff(struct request *q); /* diff.c */
 /*
  * The policy of a profile: as it is now, or the version with that digest. Compiled once, and kept
  * by profiles.c: it lives until the next call. -ENOENT: there is none.
