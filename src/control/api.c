@@ -140,5 +140,8 @@ void api_dispatch(struct request *q)
 	char methods[64];
 	const struct route *route = find(q, methods);
 
+	/* Only runs are written in batches; everybody else sees what is committed, and commits. */
+	if (route->handle != submit_run)
+		batch_settle(q->control, NULL);
 	route->handle(q);
 }

@@ -41,8 +41,9 @@ enum {
 	JUDGE_MEMORY = 64 << 20,
 	LEASE_TTL_S = 300,
 	LEASE_TTL_MAX_S = 86400,
-	LEASES_PER_TENANT = 10000, /* that are not over */
-	HOLDS_MAX = 256,	   /* sandboxes that are held */
+	LEASES_PER_TENANT = 10000,  /* that are not over */
+	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
+	HOLDS_MAX = 256,	    /* sandboxes that are held */
 };
 
 #define ROLES(X)                                                                                   \
@@ -94,9 +95,13 @@ struct control {
 	struct list runs;
 	size_t run_count;
 	uint64_t next_handle;
+	/* this turn: a transaction is open; runs that began or ended in it */
+	int batch;
+	struct list begun, ended;
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;
+	size_t hold_bytes;
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
@@ -221,6 +226,11 @@ void runs_events(struct request *q);
 void runs_cancel(struct request *q);
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
+
+/* batch.c */
+int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
+/* Commits it, and tells who waits for that. On failure nothing of it happened. */
+int batch_settle(struct control *c, struct err *reterr);
 
 /* node.c */
 void node_attach(struct control *c, int fd);

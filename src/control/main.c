@@ -152,6 +152,11 @@ static int first_start(struct control *c, struct err *reterr)
 	return r;
 }
 
+static void on_turn(void *arg)
+{
+	batch_settle(arg, NULL);
+}
+
 static void start(struct control *c, const char *directory)
 {
 	struct err e;
@@ -160,6 +165,7 @@ static void start(struct control *c, const char *directory)
 	c->loop = loop_new();
 	if (!c->loop || sodium_init() < 0)
 		log_fatal("start-up: %s", strerror(errno));
+	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
 	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0)
 		log_fatal("%s", e.message);
@@ -190,12 +196,16 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	list_init(&c.runs);
+	list_init(&c.begun);
+	list_init(&c.ended);
 	name_url(&c);
 	start(&c, argv[1]);
 	confine(argv[1]);
 	loop_run(c.loop);
 	c.stopping = 0; /* the loop is over */
+	batch_settle(&c, NULL);
 	end_runs(&c);
+	batch_settle(&c, NULL);
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);
 	store_close(c.store);
