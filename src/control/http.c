@@ -10,6 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+enum { STREAM_CHUNK = 32768 };
+
 static const struct {
 	unsigned status;
 	const char *title;
@@ -123,6 +125,26 @@ void http_add_header(struct request *q, const char *name, const char *value)
 		MHD_add_response_header(q->answer, name, value);
 }
 
+/* The library looks at a request that was suspended when it is run next. */
+static void wake(struct request *q)
+{
+	if (!q->suspended)
+		return;
+	q->suspended = 0;
+	MHD_resume_connection(q->connection);
+	for (size_t i = 0; i < ARRAY_SIZE(q->control->doors); i++)
+		if (q->control->doors[i].daemon)
+			loop_arm(q->control->loop, &q->control->doors[i].timer, 0);
+}
+
+static void add_common_headers(struct request *q)
+{
+	http_add_header(q, "Cache-Control", "no-store");
+	http_add_header(q, "X-Content-Type-Options", "nosniff");
+	if (q->trace[0])
+		http_add_header(q, "traceparent", q->trace);
+}
+
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b)
 {
 	if (q->answer) /* one request, one answer */
@@ -134,21 +156,12 @@ void http_answer(struct request *q, unsigned status, const char *type, struct bu
 		log_fatal("no memory for a response");
 	if (type)
 		http_add_header(q, "Content-Type", type);
-	http_add_header(q, "Cache-Control", "no-store");
-	http_add_header(q, "X-Content-Type-Options", "nosniff");
-	if (q->trace[0])
-		http_add_header(q, "traceparent", q->trace);
+	add_common_headers(q);
 	if (b)
 		buf_done(b);
 	if (status >= 400)
 		q->control->refused++;
-	if (q->suspended) {
-		q->suspended = 0;
-		MHD_resume_connection(q->connection);
-		for (size_t i = 0; i < ARRAY_SIZE(q->control->doors); i++)
-			if (q->control->doors[i].daemon)
-				loop_arm(q->control->loop, &q->control->doors[i].timer, 0);
-	}
+	wake(q);
 }
 
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
@@ -198,6 +211,64 @@ void http_suspend(struct request *q)
 		return;
 	q->suspended = 1;
 	MHD_suspend_connection(q->connection);
+}
+
+int http_wants_events(const struct request *q)
+{
+	const char *accept = http_header(q, "Accept");
+
+	return accept && strcasestr(accept, "text/event-stream");
+}
+
+static ssize_t read_stream(void *arg, uint64_t at, char *to, size_t max)
+{
+	struct request *q = arg;
+	size_t n = q->stream.len < max ? q->stream.len : max;
+
+	(void)at;
+	if (n) {
+		memcpy(to, q->stream.data, n);
+		buf_consume(&q->stream, n);
+		return (ssize_t)n;
+	}
+	if (q->stream_over)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	q->suspended = 1;
+	MHD_suspend_connection(q->connection);
+	return 0;
+}
+
+void http_stream(struct request *q)
+{
+	q->status = 200;
+	q->streaming = 1;
+	q->stream = BUF_INIT(STREAM_MAX);
+	q->answer = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_CHUNK, read_stream,
+						      q, NULL);
+	if (!q->answer)
+		log_fatal("no memory for a response");
+	http_add_header(q, "Content-Type", "text/event-stream");
+	add_common_headers(q);
+}
+
+void http_event(struct request *q, const char *name, const void *data, size_t len)
+{
+	size_t before = q->stream.len;
+
+	if (q->stream_over)
+		return;
+	if (buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
+	    buf_add(&q->stream, data, len) < 0 || buf_adds(&q->stream, "\n\n") < 0) {
+		q->stream.len = before; /* whole events only */
+		q->stream_over = 1;
+	}
+	wake(q);
+}
+
+void http_stream_end(struct request *q)
+{
+	q->stream_over = 1;
+	wake(q);
 }
 
 static enum MHD_Result send_answer(struct request *q)
@@ -307,6 +378,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	if (q->answer)
 		MHD_destroy_response(q->answer);
 	buf_done(&q->body);
+	buf_done(&q->stream);
 	free(q);
 	*context = NULL;
 }

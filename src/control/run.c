@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/body.h"
+#include "control/lease.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -43,7 +44,10 @@ void run_free(struct run *r)
 	buf_done(&r->wire);
 	buf_done(&r->logs);
 	buf_done(&r->events);
+	if (r->lease)
+		lease_leave(r->lease);
 	free(r->labels);
+	free(r->provenance);
 	free(r);
 }
 
@@ -89,14 +93,16 @@ void run_send(struct run *r)
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
+	if (r->lease)
+		r->lease->held = 1;
 	buf_done(&r->wire);
 	node_flush(c);
 }
 
-void run_cancel(struct run *r)
+void run_stop(struct run *r, enum termination_reason why)
 {
-	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle}};
-	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CANCELLED};
+	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle, (uint8_t)why}};
+	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
 	if (r->cancelled)
 		return;
@@ -113,11 +119,37 @@ void run_wait(struct run *r, struct request *q)
 	http_suspend(q);
 }
 
+void run_follow(struct run *r, struct request *q)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(1 << 16);
+
+	run_json(r, NULL, &b);
+	http_stream(q);
+	http_event(q, "run", b.data, b.len);
+	list_append(&r->waiters, &q->waiting);
+}
+
+static void tell(struct run *r, const char *event, const void *data, size_t len)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &r->waiters) {
+		struct request *q = list_entry(p, struct request, waiting);
+
+		if (q->streaming)
+			http_event(q, event, data, len);
+	}
+}
+
 void run_on_log(struct run *r, const struct msg_run_log *m)
 {
+	size_t at;
+
 	if (r->logs.len)
 		buf_addc(&r->logs, ',');
+	at = r->logs.len;
 	run_json_log(&r->logs, m);
+	tell(r, "log", r->logs.data + at, r->logs.len - at);
 }
 
 void run_on_journal(struct run *r, const struct msg_run_journal *m)
@@ -126,6 +158,7 @@ void run_on_journal(struct run *r, const struct msg_run_journal *m)
 
 	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0)
 		r->events.len = len; /* the whole line, or nothing of it */
+	tell(r, "journal", m->line.data, m->line.len);
 }
 
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
@@ -142,6 +175,11 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 		 ",\"policy\":\"%s\",\"artifact\":\"%s\",\"key\":\"%s\",\"labels\":%s,\"trace\":",
 		 r->policy, r->artifact, r->key, r->labels ? r->labels : "{}");
 	json_quote_str(b, r->trace);
+	buf_adds(b, ",\"lease\":");
+	body_text(b, r->lease_id);
+	buf_adds(b, ",\"session\":");
+	body_text(b, r->session);
+	buf_addf(b, ",\"provenance\":%s", r->provenance ? r->provenance : "{}");
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, r->created_ms);
 	buf_adds(b, ",\"ended_at\":");
@@ -158,6 +196,11 @@ static void answer_waiters(struct run *r, const struct buf *json, const struct e
 		struct buf copy = BUF_INIT(RUN_JSON_MAX);
 
 		list_remove(p);
+		if (q->streaming) {
+			http_event(q, e ? "error" : "result", json->data, json->len);
+			http_stream_end(q);
+			continue;
+		}
 		if (e) {
 			http_problem_err(q, 503, e);
 			continue;
@@ -187,12 +230,15 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 			       .events_len = r->events.len,
 			       .ended_ms = clock_wall_ms()};
 	failed = store_run_end(c->store, &row, &e) < 0;
+	if (!failed && r->stored)
+		store_artifact_count(c->store, r->tenant, r->artifact, m->cached, &e);
 	if (failed)
 		log_line("the end of %s could not be written: %s", r->id, e.message);
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
 	answer_waiters(r, &json, failed ? &e : NULL);
