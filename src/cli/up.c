@@ -4,6 +4,7 @@
 #include "os/spawn.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -58,6 +59,28 @@ static int make_parents(char *path)
 	return 0;
 }
 
+/* Only what is empty or was Cordon's before may become Cordon's: a wrong --data must not take, say,
+ * /etc away from its owner. */
+static int may_own(int fd, const struct stat *st, const struct spawn_ids *ids)
+{
+	struct dirent *e;
+	int copy, n = 0;
+	DIR *d;
+
+	if ((ids->root && st->st_uid == ids->control) ||
+	    faccessat(fd, "state.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return 0;
+	while ((e = readdir(d)))
+		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		     strcmp(e->d_name, "control.sock");
+	closedir(d);
+	return n == 0;
+}
+
 /* The directory, made if it is missing, owned by control, and ours alone: a descriptor. */
 static int open_data(const char *path, const struct spawn_ids *ids, struct err *reterr)
 {
@@ -68,8 +91,19 @@ static int open_data(const char *path, const struct spawn_ids *ids, struct err *
 	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0) {
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (fd < 0 && r == -ENOTDIR && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(reterr, ELOOP, "data.open",
+			       "the data directory '%s' is a symbolic link; name what it points to",
+			       path);
+	if (r == 0 && !may_own(fd, &st, ids)) {
+		close_fd(&fd);
+		return err_set(reterr, ENOTEMPTY, "data.foreign",
+			       "the data directory '%s' is not empty, and what is in it is not "
+			       "Cordon's; choose another with --data",
+			       path);
 	}
 	if (r == 0 && ids->root && st.st_uid != ids->control &&
 	    fchown(fd, ids->control, ids->control) < 0)

@@ -24,7 +24,9 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	CONNECTIONS_PER_ADDRESS = 256,
 	HEADERS_MAX = 32 << 10,
-	UPLOAD_MAX_S = 60, /* from a request's first byte to its last */
+	REQUEST_MAX_S =
+		20, /* from a connection's start, or its last answer, to a request's headers */
+	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
 	RUNS_MAX = 2048, /* accepted and not over */
 	LABELS_MAX = 16,
@@ -76,7 +78,8 @@ struct door {
 	struct control *control;
 	struct MHD_Daemon *daemon;
 	struct loop_watch watch;
-	struct loop_timer timer;
+	struct loop_timer timer, sweep;
+	struct list connections; /* of struct connection, http.c */
 	int local;
 };
 
@@ -121,7 +124,6 @@ struct request {
 	int target_bad;	   /* see framing_target_bad() */
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
-	uint64_t begun_ns;
 	char trace[64];
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;

@@ -12,6 +12,7 @@
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
+#include "os/spawn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -167,8 +168,10 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0)
-		log_fatal("%s", e.message);
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
+		log_line("the data directory '%s': %s", directory, e.message);
+		exit(SPAWN_USELESS);
+	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);

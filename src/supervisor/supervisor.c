@@ -60,7 +60,8 @@ struct supervisor {
 	int node_exe, zygote_exe, control_exe, prelude;
 	pid_t control, node, zygote[ENGINE_COUNT];
 	int node_link;
-	int ending; /* control was asked to end: however it does, all is over then */
+	int ending;  /* control was asked to end: however it does, all is over then */
+	int useless; /* control cannot work, and has said why */
 	uint32_t incarnation;
 	uint32_t deaths; /* of children in a row that lived less than STEADY_S */
 	uint64_t started_ns;
@@ -238,7 +239,8 @@ static int on_child(struct supervisor *s)
 				s->zygote[i] = 0;
 		if (pid == s->control) {
 			s->control = 0;
-			over |= status == 0 || s->ending;
+			s->useless = WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_USELESS;
+			over |= status == 0 || s->ending || s->useless;
 		} else if (pid == s->node) {
 			s->node = 0; /* it ends by itself when its front does */
 			over |= status == 0 && !s->data;
@@ -373,5 +375,5 @@ int main(int argc, char **argv)
 	start_node(&s);
 	run(&s);
 	end_all(&s);
-	return 0;
+	return s.useless;
 }
