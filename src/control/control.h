@@ -108,8 +108,10 @@ struct control {
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
+	/* settings: requests a second, of one address and one key; 0: no limit */
+	unsigned rate_address, rate_key;
 	/* metrics */
-	uint64_t started_ms, requests, refused;
+	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
 	uint64_t cpu_us, wall_us, cache_hits;
 };
@@ -238,7 +240,14 @@ int batch_settle(struct control *c, struct err *reterr);
 void node_attach(struct control *c, int fd);
 void node_flush(struct control *c);
 
+/* rate.c: 1, or 0: answered. */
+int rate_address(struct request *q);
+int rate_caller(struct request *q);
+
 /* metrics.c */
+struct run;
+struct msg_run_done;
+void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

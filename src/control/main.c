@@ -189,6 +189,8 @@ int main(int argc, char **argv)
 	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
+				   .rate_address = 20000,
+				   .rate_key = 10000,
 				   .stop = {.fire = on_stop_deadline},
 				   .doors = {{.local = 0}, {.local = 1}}};
 

@@ -265,6 +265,7 @@ void run_end(struct run *r, const struct msg_run_done *m)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	metrics_run(r, m);
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
