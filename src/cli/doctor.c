@@ -92,7 +92,7 @@ static int parts(struct wire_bytes jail)
 	return full;
 }
 
-int command_doctor(int argc, char **argv)
+static int doctor(const struct call *call)
 {
 	static const char *const args[] = {"--pool-floor=1", NULL};
 	struct link l;
@@ -100,11 +100,7 @@ int command_doctor(int argc, char **argv)
 	struct msg m;
 	int status = EXIT_PLATFORM, r;
 
-	(void)argv;
-	if (argc > 1) {
-		fprintf(stderr, "cordon doctor takes no arguments\n");
-		return EXIT_USAGE;
-	}
+	(void)call;
 	machine();
 	r = link_start(&l, 0, args, &e);
 	if (r == 0)
@@ -125,3 +121,13 @@ int command_doctor(int argc, char **argv)
 	link_stop(&l);
 	return status;
 }
+
+const struct command doctor_commands[] = {
+	{.name = "doctor",
+	 .what = "Tells what this machine offers for the jail, and what is missing.",
+	 .text = "Tells which parts of the jail this machine offers, and for each missing one the "
+		 "remedy.",
+	 .shared = options_help_only,
+	 .size = sizeof(struct shared_options),
+	 .run = doctor},
+	{0}};

@@ -1,10 +1,14 @@
 #include "cli/report.h"
 
 #include "base/json.h"
+#include "cli/jsonview.h"
+#include "cli/safe.h"
 #include "wire/words.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define WORD "abcdefghijklmnopqrstuvwxyz0123456789._-" /* what a code is made of */
 
 enum { REPORT_MAX = 256 << 20 };
 
@@ -30,21 +34,6 @@ static const struct {
 			    "Run it again; if it happens again, keep the code and report it."},
 };
 
-/* Text from inside a sandbox must not steer the terminal: control characters become visible. */
-static void print_safe(FILE *to, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
-			fprintf(to, "\\x%02x", (unsigned char)text[++i]);
-		else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			fprintf(to, "\\x%02x", c);
-		else
-			fputc(c, to);
-	}
-}
-
 void report_log(const struct msg_run_log *m)
 {
 	fprintf(stderr, "[%s] ", words_level(m->level));
@@ -52,7 +41,7 @@ void report_log(const struct msg_run_log *m)
 	for (const char *p = m->text.data, *end = p + m->text.len;;) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 
-		print_safe(stderr, p, (size_t)((nl ? nl : end) - p));
+		safe_print(stderr, p, (size_t)((nl ? nl : end) - p));
 		fputc('\n', stderr);
 		if (!nl)
 			break;
@@ -111,58 +100,26 @@ static void pretty(struct buf *out, const char *p, size_t len)
 	}
 }
 
-/* The text of member `name` of a flat JSON object that the prelude wrote, unescaped; "" if absent.
- */
-static void member(struct buf *out, struct wire_bytes object, const char *name)
-{
-	char key[64];
-	const char *p, *end = (const char *)object.data + object.len;
-
-	snprintf(key, sizeof(key), "\"%s\":\"", name);
-	p = memmem(object.data, object.len, key, strlen(key));
-	if (!p)
-		return;
-	for (p += strlen(key); p < end && *p != '"'; p++) {
-		if (*p != '\\') {
-			buf_addc(out, *p);
-			continue;
-		}
-		p++;
-		if (*p == 'u') {
-			unsigned v = 0;
-
-			sscanf(p + 1, "%4x", &v);
-			p += 4;
-			if (v < 0x80)
-				buf_addc(out, (char)v);
-			else
-				buf_adds(out, "?");
-		} else {
-			static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
-			const char *at = strchr(from, *p);
-
-			buf_addc(out, at && *p ? to[at - from] : *p);
-		}
-	}
-}
-
 static void print_error(const struct msg_run_done *m)
 {
 	_cleanup_buf_ struct buf stack = BUF_INIT(LIMIT_ERROR), frame = BUF_INIT(LIMIT_ERROR);
 	_cleanup_buf_ struct buf code = BUF_INIT(LIMIT_ERROR);
+	struct jsonview error = {0};
 
-	member(&stack, m->error, "stack");
-	member(&frame, m->error, "frame");
-	member(&code, m->error, "code");
+	jsonview_open(&error, m->error.data, m->error.len);
+	jsonview_text(jsonview_get(error, "stack"), &stack);
+	jsonview_text(jsonview_get(error, "frame"), &frame);
+	jsonview_text(jsonview_get(error, "code"), &code);
 	if (!stack.len)
-		member(&stack, m->error, "message");
+		jsonview_text(jsonview_get(error, "message"), &stack);
 	if (m->outcome == OUTCOME_DENIED)
-		fprintf(stderr, "denied (%s): ", buf_str(&code));
-	print_safe(stderr, buf_str(&stack), stack.len);
+		fprintf(stderr, "denied (%.*s): ", (int)strspn(buf_str(&code), WORD),
+			buf_str(&code));
+	safe_print(stderr, buf_str(&stack), stack.len);
 	fputc('\n', stderr);
 	if (frame.len) {
 		fputc('\n', stderr);
-		print_safe(stderr, buf_str(&frame), frame.len);
+		safe_print(stderr, buf_str(&frame), frame.len);
 		fputc('\n', stderr);
 	}
 }
@@ -174,11 +131,11 @@ static void print_value(const struct msg_run_done *m)
 	switch ((enum value_kind)m->value_kind) {
 	case VALUE_JSON:
 		pretty(&b, m->value.data, m->value.len);
-		print_safe(stdout, buf_str(&b), b.len);
+		safe_print(stdout, buf_str(&b), b.len);
 		putchar('\n');
 		break;
 	case VALUE_TEXT:
-		print_safe(stdout, m->value.data, m->value.len);
+		safe_print(stdout, m->value.data, m->value.len);
 		putchar('\n');
 		break;
 	case VALUE_BYTES:
@@ -199,8 +156,9 @@ static void print_termination(const struct msg_run_done *m)
 	uint8_t why = m->reason < REASON_COUNT ? m->reason : 0;
 	uint64_t scale = ceilings[why].scale ? ceilings[why].scale : 1;
 
-	fprintf(stderr, "terminated (%s): %.*s\n", words_reason(why), (int)m->detail.len,
-		(const char *)m->detail.data);
+	fprintf(stderr, "terminated (%s): ", words_reason(why));
+	safe_print(stderr, m->detail.data, m->detail.len);
+	fputc('\n', stderr);
 	if (m->limit)
 		fprintf(stderr, "  ceiling %.10g %s, seen %.10g %s%s%s\n",
 			(double)m->limit / (double)scale,
@@ -215,7 +173,10 @@ static void print_termination(const struct msg_run_done *m)
 
 static int jail_full(const struct msg_run_done *m)
 {
-	return memmem(m->jail.data, m->jail.len, "\"full\":true", 11) != NULL;
+	struct jsonview jail = {0};
+
+	jsonview_open(&jail, m->jail.data, m->jail.len);
+	return jsonview_is(jsonview_get(jail, "full"), "true");
 }
 
 void report_person(const struct report *r, const struct msg_run_done *m)

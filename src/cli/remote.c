@@ -1,0 +1,342 @@
+#include "base/id.h"
+#include "base/json.h"
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "cli/run.h"
+#include "cli/safe.h"
+#include "wire/modmap.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+enum { BODY_MAX = 128 << 20, CANCEL_TIMEOUT_S = 10, POLL_MS = 200, KEY_MAX = 200 };
+
+/* What the API has no member for: the profile decides it. */
+static const char *const local_only[] = {"tier", "eval", "jail", "now"};
+/* What only a daemon can do. */
+static const char *const remote_only[] = {"profile", "idempotency-key", "label", "tenant"};
+
+static const char *first_given(const struct call *call, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (options_given(call, names[i]))
+			return names[i];
+	return NULL;
+}
+
+static int check_key(const char *key, struct err *reterr)
+{
+	size_t n = 0;
+
+	for (; key && key[n]; n++)
+		if (key[n] < '!' || key[n] > '~')
+			break;
+	if (key && (!n || key[n] || n > KEY_MAX))
+		return err_set(reterr, EINVAL, "usage",
+			       "--idempotency-key %s: 1 to %d visible ASCII characters are needed",
+			       key, KEY_MAX);
+	return 0;
+}
+
+int remote_wanted(const struct call *call, const struct client *c, struct err *reterr)
+{
+	const struct run_options *o = call->options;
+	const char *remote = first_given(call, remote_only, ARRAY_SIZE(remote_only));
+	const char *local = first_given(call, local_only, ARRAY_SIZE(local_only));
+
+	if (check_key(o->idempotency_key, reterr) < 0)
+		return -EINVAL;
+	if (o->local && (remote || o->shared.url))
+		return err_set(reterr, EINVAL, "usage",
+			       "--%s needs the daemon, and --local does without it: leave out one",
+			       remote ? remote : "url");
+	if (o->local)
+		return 0;
+	if (!remote && c->socket && !client_alive(c))
+		return 0;
+	if (local)
+		return err_set(
+			reterr, EINVAL, "usage",
+			"--%s is not for a run through the daemon, where the profile decides "
+			"that; with --local the run has a platform of its own",
+			local);
+	return 1;
+}
+
+static void add_modules(struct buf *b, const struct msg_submit *m)
+{
+	struct modmap map;
+	struct module mod;
+	int first = 1;
+
+	buf_adds(b, ",\"main\":");
+	json_string(b, m->main.data, m->main.len);
+	buf_adds(b, ",\"modules\":{");
+	for (modmap_open(&map, m->modules.data, m->modules.len); modmap_next(&map, &mod) == 1;
+	     first = 0) {
+		int text = mod.type != MODULE_DATA && mod.type != MODULE_WASM &&
+			   utf8_valid(mod.source, mod.source_len);
+
+		buf_adds(b, first ? "" : ",");
+		json_string(b, mod.name, mod.name_len);
+		buf_adds(b, text ? ":" : ":{\"base64\":\"");
+		if (text)
+			json_string(b, mod.source, mod.source_len);
+		else
+			base64_add(b, mod.source, mod.source_len);
+		buf_adds(b, text ? "" : "\"}");
+	}
+	buf_addc(b, '}');
+}
+
+static void add_limits(struct buf *b, const struct call *call)
+{
+	const struct run_options *o = call->options;
+	const struct {
+		const char *option, *member;
+		uint64_t value;
+	} limits[] = {
+		{"cpu-ms", "cpu_ms", o->cpu_ms},
+		{"wall-ms", "wall_ms", o->wall_ms},
+		{"memory-mb", "memory_mb", o->memory_mb},
+		{"output-kb", "output_kb", o->output_kb},
+		{"operations", "operations", o->operations},
+		{"log-lines", "log_lines", o->log_lines},
+		{"timers", "timers", o->timers},
+	};
+	const char *before = ",\"limits\":{";
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (options_given(call, limits[i].option)) {
+			buf_addf(b, "%s\"%s\":%llu", before, limits[i].member,
+				 (unsigned long long)limits[i].value);
+			before = ",";
+		}
+	if (*before == ',' && !before[1])
+		buf_addc(b, '}');
+}
+
+/* A member with a string; nothing if it is NULL or empty. */
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	buf_addf(b, ",\"%s\":", name);
+	json_cstring(b, value);
+}
+
+static int build(struct buf *b, const struct call *call, const struct msg_submit *m,
+		 struct err *reterr)
+{
+	_cleanup_buf_ struct buf labels = BUF_INIT(1 << 20);
+	const struct run_options *o = call->options;
+
+	buf_adds(&labels, "{");
+	for (size_t i = 0; i < o->labels.n; i++)
+		if (api_label(&labels, o->labels.v[i], reterr) < 0)
+			return -EINVAL;
+	buf_adds(b, "{\"fences\":");
+	buf_adds(b, o->fences ? "true" : "false");
+	add_text(b, "profile", o->profile);
+	add_text(b, "language", o->language);
+	add_text(b, "class", options_given(call, "class") ? o->class_ : NULL);
+	add_text(b, "seed", o->seed);
+	add_limits(b, call);
+	if (o->labels.n)
+		buf_addf(b, ",\"labels\":%s}", buf_str(&labels));
+	if (m->input.len) {
+		buf_adds(b, ",\"input\":");
+		json_line(b, m->input.data, m->input.len);
+	}
+	add_modules(b, m);
+	if (buf_addc(b, '}') < 0)
+		return err_set(reterr, EFBIG, "usage",
+			       "code and input together are larger than the daemon takes");
+	return 0;
+}
+
+/* One run while it is under way. */
+struct under_way {
+	const struct client *client;
+	const char *path; /* of the request, with its tenant */
+	const char *idempotency;
+	const struct buf *body;
+	int signals; /* signalfd */
+	int cancelled;
+	struct err failure; /* of cancelling */
+};
+
+static int run_path(struct buf *path, struct jsonview run, const char *after, const char *tenant)
+{
+	char id[LIMIT_NAME];
+
+	jsonview_copy(jsonview_get(run, "run"), id, sizeof(id));
+	buf_adds(path, "/v1/runs/");
+	client_escape(path, id);
+	buf_adds(path, after);
+	client_query(path, "tenant", tenant);
+	return *id ? 0 : -EBADMSG;
+}
+
+/*
+ * The answer that names the run has not come yet. The same request under the same key, without
+ * waiting, is answered with the run that it started.
+ */
+static int cancel(struct under_way *u)
+{
+	const struct request again = {
+		.method = "POST",
+		.path = u->path,
+		.body = u->body->data,
+		.body_len = u->body->len,
+		.headers = {u->idempotency, "Prefer: respond-async"},
+		.timeout_s = CANCEL_TIMEOUT_S,
+	};
+	_cleanup_buf_ struct buf path = BUF_INIT(4096);
+	_cleanup_reply_ struct reply first = {0}, second = {0};
+	struct jsonview run = {0};
+
+	if (client_call(u->client, &again, &first, &u->failure) < 0)
+		return -1;
+	jsonview_open(&run, first.body.data, first.body.len);
+	if (run_path(&path, run, "", u->client->tenant) < 0)
+		return -1;
+	return client_call(u->client,
+			   &(struct request){.method = "DELETE",
+					     .path = buf_str(&path),
+					     .timeout_s = CANCEL_TIMEOUT_S},
+			   &second, &u->failure);
+}
+
+/* SIGINT or SIGTERM: the first cancels the run and waits on for its outcome, the second leaves. */
+static int on_signal(void *arg)
+{
+	struct under_way *u = arg;
+	struct signalfd_siginfo info;
+
+	if (read(u->signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	return u->cancelled++ ? -1 : cancel(u);
+}
+
+static int guard_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* A run that is still under way when the answer comes, as it may be after a restart of the daemon.
+ */
+static int await_end(struct under_way *u, struct reply *r, struct err *reterr)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(4096);
+
+	for (;;) {
+		struct pollfd p = {u->signals, POLLIN, 0};
+		struct jsonview run = {0};
+
+		jsonview_open(&run, r->body.data, r->body.len);
+		if (!jsonview_is(jsonview_get(run, "state"), "\"running\""))
+			return 0;
+		if (poll(&p, 1, POLL_MS) > 0 && on_signal(u) < 0)
+			return err_set(reterr, EINTR, "client.interrupted", "interrupted");
+		buf_consume(&path, path.len);
+		if (run_path(&path, run, "", u->client->tenant) < 0)
+			return err_set(reterr, EIO, "client.answer",
+				       "the daemon's answer does not name the run");
+		reply_done(r);
+		if (client_call(u->client,
+				&(struct request){.method = "GET", .path = buf_str(&path)}, r,
+				reterr) < 0)
+			return -EIO;
+	}
+}
+
+static int fetch_journal(const struct client *c, const struct reply *r, FILE *journal,
+			 struct err *reterr)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(4096);
+	_cleanup_reply_ struct reply events = {0};
+	struct jsonview run = {0};
+
+	jsonview_open(&run, r->body.data, r->body.len);
+	run_path(&path, run, "/events", c->tenant);
+	if (client_call(c, &(struct request){.method = "GET", .path = buf_str(&path)}, &events,
+			reterr) < 0)
+		return -EIO;
+	fwrite(buf_str(&events.body), 1, events.body.len, journal);
+	return 0;
+}
+
+static int print(const struct run_options *o, const struct reply *r, struct err *reterr)
+{
+	int outcome;
+
+	if (!o->shared.json)
+		return report_api((const char *)r->body.data, r->body.len, reterr);
+	outcome = report_api_outcome((const char *)r->body.data, r->body.len, reterr);
+	if (outcome < 0)
+		return outcome;
+	api_print_json(r);
+	return report_exit((uint8_t)outcome);
+}
+
+int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
+	       FILE *journal)
+{
+	const struct run_options *o = call->options;
+	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX), path = BUF_INIT(4096);
+	_cleanup_free_ char *idempotency = NULL;
+	_cleanup_fd_ int signals = -1;
+	_cleanup_reply_ struct reply r = {0};
+	struct under_way u = {.client = c, .body = &body};
+	char key[ID_SIZE];
+	struct err e;
+	int status;
+
+	if (build(&body, call, m, &e) < 0)
+		return api_usage(call, &e);
+	/* A key of our own lets us ask for the run's name while we wait for its answer. */
+	id_new("cli", key);
+	idempotency =
+		xasprintf("Idempotency-Key: %s", o->idempotency_key ? o->idempotency_key : key);
+	buf_adds(&path, "/v1/runs");
+	client_query(&path, "tenant", c->tenant);
+	signals = guard_signals();
+	u.path = buf_str(&path);
+	u.idempotency = idempotency;
+	u.signals = signals;
+	status = client_call(c,
+			     &(struct request){.method = "POST",
+					       .path = u.path,
+					       .body = body.data,
+					       .body_len = body.len,
+					       .headers = {idempotency},
+					       .timeout_s = -1,
+					       .watch_fd = signals,
+					       .watched = on_signal,
+					       .arg = &u},
+			     &r, &e);
+	if (status == 0)
+		status = await_end(&u, &r, &e);
+	if (status == -EINTR && u.failure.number)
+		e = u.failure;
+	if (status == -EINTR)
+		fputs("cordon: the run may go on; `cordon runs list` tells\n", stderr);
+	if (status == 0 && journal)
+		status = fetch_journal(c, &r, journal, &e);
+	if (status == 0)
+		status = print(o, &r, &e);
+	if (status >= 0)
+		return status;
+	return client_complain(&e);
+}

@@ -1,0 +1,32 @@
+/* `cordon run`: its options, and the way of a run through the daemon. */
+#pragma once
+
+#include "cli/client.h"
+#include "cli/options.h"
+#include "wire/message.h"
+
+#include <stdio.h>
+
+struct run_options {
+	struct shared_options shared;
+	const char *input; /* JSON, or @path */
+	const char *class_, *tier, *jail, *language, *journal, *seed, *now;
+	const char *profile, *idempotency_key;
+	struct option_list modules; /* NAME=FILE */
+	struct option_list labels;  /* KEY=VALUE */
+	uint64_t cpu_ms, wall_ms, memory_mb, output_kb, operations, log_lines, timers;
+	int fences, eval, local;
+};
+
+/*
+ * Whether the run goes to the daemon: 1 or 0; -EINVAL when the options contradict that. A daemon
+ * that nobody named is taken if it answers.
+ */
+int remote_wanted(const struct call *call, const struct client *c, struct err *reterr);
+
+/*
+ * Runs `m` on the daemon and prints what it comes to, as the local way does. Limits, class and seed
+ * go along only if they were given: the profile has its own. Returns the exit status.
+ */
+int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
+	       FILE *journal);
