@@ -221,6 +221,40 @@ int json_check(const void *text, size_t len, size_t *ret_offset)
 	return r;
 }
 
+int json_member(const void *text, size_t len, const char *name, const char **ret, size_t *ret_len)
+{
+	struct cursor c = {text, (const uint8_t *)text + len, 0};
+	size_t want = strlen(name);
+
+	skip_space(&c);
+	if (c.p >= c.end || *c.p != '{')
+		return -ENOENT;
+	for (c.p++;; c.p++) { /* past '{' or ',' */
+		const uint8_t *key, *value;
+
+		skip_space(&c);
+		key = c.p + 1;
+		if (check_string(&c) < 0)
+			return -ENOENT; /* the empty object */
+		value = c.p - 1;
+		skip_space(&c);
+		c.p++; /* ':' */
+		skip_space(&c);
+		if ((size_t)(value - key) == want && !memcmp(key, name, want)) {
+			*ret = (const char *)c.p;
+			if (check_value(&c) < 0)
+				return -ENOENT;
+			*ret_len = (size_t)((const char *)c.p - *ret);
+			return 0;
+		}
+		if (check_value(&c) < 0)
+			return -ENOENT;
+		skip_space(&c);
+		if (c.p >= c.end || *c.p != ',')
+			return -ENOENT;
+	}
+}
+
 static int needs_escape(const uint8_t *p, size_t n)
 {
 	if (n == 1)
@@ -242,7 +276,7 @@ static int add_escape(struct buf *b, const uint8_t *p, size_t n)
 	return buf_addf(b, "\\u%04x", n == 2 ? p[1] : p[0]);
 }
 
-int json_string(struct buf *b, const void *text, size_t len)
+int json_quote(struct buf *b, const void *text, size_t len)
 {
 	const uint8_t *p = text, *end = p + len, *plain = p;
 	int r = buf_addc(b, '"');
@@ -265,9 +299,9 @@ int json_string(struct buf *b, const void *text, size_t len)
 	return r ? r : buf_addc(b, '"');
 }
 
-int json_cstring(struct buf *b, const char *text)
+int json_quote_str(struct buf *b, const char *text)
 {
-	return json_string(b, text, strlen(text));
+	return json_quote(b, text, strlen(text));
 }
 
 int json_line(struct buf *b, const void *text, size_t len)

@@ -16,6 +16,12 @@ enum { JSON_DEPTH_MAX = 512 };
  */
 int json_check(const void *text, size_t len, size_t *ret_offset);
 
+/*
+ * The value of member `name` of the object `text`, which json_check() accepted: where it lies. A
+ * name that is written with escapes is not found. -ENOENT if there is none, or `text` is no object.
+ */
+int json_member(const void *text, size_t len, const char *name, const char **ret, size_t *ret_len);
+
 /* Whether all of the text is valid UTF-8. */
 int utf8_valid(const void *text, size_t len);
 
@@ -24,8 +30,8 @@ int utf8_valid(const void *text, size_t len);
  * delete character and U+2028/2029 are escaped, so a line of JSON stays one line in every reader
  * and a terminal cannot be steered by it.
  */
-int json_string(struct buf *b, const void *text, size_t len);
-int json_cstring(struct buf *b, const char *text);
+int json_quote(struct buf *b, const void *text, size_t len);
+int json_quote_str(struct buf *b, const char *text);
 
 /*
  * Appends JSON text that json_check() accepted, on one line: what breaks lines between its tokens

@@ -110,7 +110,7 @@ static void strings_cannot_steer_a_reader(void **state)
 	_cleanup_buf_ struct buf b = BUF_INIT(256);
 
 	(void)state;
-	assert_int_equal(json_string(&b, hostile, sizeof(hostile) - 1), 0);
+	assert_int_equal(json_quote(&b, hostile, sizeof(hostile) - 1), 0);
 	assert_string_equal(
 		buf_str(&b),
 		"\"a\\\"\\\\\\n\\u001b[2J\\u007f\\u009b\\u2028\xef\xbf\xbd\xef\xbf\xbd\"");

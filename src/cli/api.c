@@ -151,7 +151,7 @@ int api_label(struct buf *object, const char *label, struct err *reterr)
 		return err_set(reterr, EINVAL, "usage", "--label %s: KEY=VALUE is needed", label);
 	if (object->len && object->data[object->len - 1] != '{')
 		buf_addc(object, ',');
-	json_string(object, label, (size_t)(eq - label));
+	json_quote(object, label, (size_t)(eq - label));
 	buf_addc(object, ':');
-	return json_cstring(object, eq + 1);
+	return json_quote_str(object, eq + 1);
 }

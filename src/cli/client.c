@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "cli/jsonview.h"
 #include "cli/safe.h"
 
@@ -9,11 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #ifndef CORDON_VERSION
 #define CORDON_VERSION "unknown"
 #endif
+
+#define DEFAULT_URL "http://127.0.0.1:7070" /* as `cordon up` listens */
 
 enum { CONNECT_TIMEOUT_MS = 5000, USUAL_TIMEOUT_S = 120, ALIVE_TIMEOUT_S = 2, POLL_MS = 1000 };
 
@@ -23,19 +27,6 @@ static const char *environment(const char *name)
 	const char *value = getenv(name);
 
 	return value && *value ? value : NULL;
-}
-
-static char *data_directory(const struct shared_options *o)
-{
-	const char *state = environment("XDG_STATE_HOME"), *home = environment("HOME");
-
-	if (o->data)
-		return xstrdup(o->data);
-	if (state)
-		return xasprintf("%s/cordon", state);
-	if (geteuid() == 0)
-		return xstrdup("/var/lib/cordon");
-	return xasprintf("%s/.local/state/cordon", home ? home : "");
 }
 
 static int visible(const char *text)
@@ -64,13 +55,20 @@ static int set_url(struct client *c, const char *url, struct err *reterr)
 	return 0;
 }
 
+/* An option says more than the environment, and --url excludes --data. */
 int client_init(struct client *c, const struct shared_options *o, struct err *reterr)
 {
-	const char *url = o->url ? o->url : environment("CORDON_URL");
-	const char *key = environment("CORDON_API_KEY");
+	const char *key = environment("CORDON_API_KEY"), *url = o->url;
 	_cleanup_free_ char *data = NULL;
 
-	*c = (struct client){.tenant = o->tenant};
+	*c = (struct client){.tenant = o->tenant, .named = 1};
+	if (o->url && o->data)
+		return err_set(reterr, EINVAL, "usage",
+			       "--url and --data name two daemons: leave out one");
+	if (!url && !o->data)
+		url = environment("CORDON_URL");
+	if (!url && !o->data && key)
+		url = DEFAULT_URL;
 	if (url) {
 		if (key && !visible(key))
 			return err_set(reterr, EINVAL, "usage",
@@ -80,8 +78,9 @@ int client_init(struct client *c, const struct shared_options *o, struct err *re
 			c->key = xstrdup(key);
 		return set_url(c, url, reterr);
 	}
-	data = data_directory(o);
-	c->socket = xasprintf("%s/control.sock", data);
+	data = data_directory(o->data);
+	c->named = o->data != NULL;
+	c->socket = data_socket(data);
 	c->base = xstrdup("http://localhost");
 	return 0;
 }
@@ -280,6 +279,15 @@ static int problem(const struct client *c, struct reply *reply, struct err *rete
 			       : "");
 }
 
+/* Whether the socket could be an impostor's: nobody named it, and it is not ours nor root's. */
+static int is_foreign(const struct client *c)
+{
+	struct stat st;
+
+	return c->socket && !c->named && stat(c->socket, &st) == 0 && st.st_uid != 0 &&
+	       st.st_uid != geteuid();
+}
+
 int client_call(const struct client *c, const struct request *q, struct reply *ret,
 		struct err *reterr)
 {
@@ -295,6 +303,11 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	if (c->socket && strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return err_set(reterr, EINVAL, "usage",
 			       "the path %s is too long for a socket; use a shorter --data DIR",
+			       c->socket);
+	if (is_foreign(c))
+		return err_set(reterr, EACCES, "client.foreign",
+			       "the socket %s belongs to another user; name its directory with "
+			       "--data if you trust it",
 			       c->socket);
 	if (library(reterr) < 0)
 		return -EIO;

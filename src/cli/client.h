@@ -16,11 +16,14 @@ struct client {
 	char *socket;	    /* path of its socket; NULL: by network */
 	char *key;	    /* API key; NULL: none */
 	const char *tenant; /* NULL: the caller's own */
+	int named;	    /* by an option or a variable; else it is where one is by default */
 };
 
 /*
- * The daemon that options and environment name: --url or CORDON_URL with CORDON_API_KEY, else the
- * socket in the data directory. Does not speak to it yet. -EINVAL: the URL or key is not one.
+ * The daemon that options and environment name. The first of these that is given decides: --url
+ * (with CORDON_API_KEY) or --data (its socket, without a key); CORDON_URL with CORDON_API_KEY;
+ * CORDON_API_KEY alone (at the address where `cordon up` listens by default); the socket in the
+ * default data directory. Does not speak to it yet. -EINVAL: the URL or key is not one.
  */
 int client_init(struct client *c, const struct shared_options *o, struct err *reterr);
 void client_done(struct client *c);

@@ -67,7 +67,7 @@ static int create(const struct call *call)
 	buf_addf(&body, "{\"role\":\"%s\"", o->role);
 	if (o->label) {
 		buf_adds(&body, ",\"label\":");
-		json_cstring(&body, o->label);
+		json_quote_str(&body, o->label);
 	}
 	if (o->ttl_s)
 		buf_addf(&body, ",\"ttl_s\":%llu", (unsigned long long)o->ttl_s);

@@ -19,16 +19,15 @@ const struct option_row options_shared[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = AT(url),
 	 .help = "The daemon's API, as http://HOST:PORT or https://HOST, with the key in "
-		 "CORDON_API_KEY. Default: CORDON_URL; if that is not set either, the socket in "
-		 "the "
-		 "data directory."},
+		 "CORDON_API_KEY. Default: CORDON_URL; with CORDON_API_KEY alone, "
+		 "http://127.0.0.1:7070; else the socket in the data directory."},
 	{.name = "data",
 	 .argument = "DIR",
 	 .kind = OPTION_TEXT,
 	 .offset = AT(data),
 	 .help = "Data directory of the daemon on this machine, whose `control.sock` is its API "
-		 "without a key. Default: $XDG_STATE_HOME/cordon; without that variable "
-		 "/var/lib/cordon as root, else ~/.local/state/cordon."},
+		 "without a key, for its owner and root. Default: $XDG_STATE_HOME/cordon; without "
+		 "that variable /var/lib/cordon as root, else ~/.local/state/cordon."},
 	{.name = "tenant",
 	 .argument = "ID",
 	 .kind = OPTION_TEXT,

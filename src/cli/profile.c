@@ -176,9 +176,9 @@ static int diff(const struct call *call)
 	int status;
 
 	buf_adds(&body, "{\"a\":");
-	status = json_cstring(&body, call->operands[0]);
+	status = json_quote_str(&body, call->operands[0]);
 	buf_adds(&body, ",\"b\":");
-	if (status < 0 || json_cstring(&body, call->operands[1]) < 0 || buf_addc(&body, '}') < 0)
+	if (status < 0 || json_quote_str(&body, call->operands[1]) < 0 || buf_addc(&body, '}') < 0)
 		return refuse(call, "these names are longer than a profile's can be");
 	status = api_ask(call,
 			 &(struct request){.method = "POST",

@@ -50,14 +50,24 @@ int remote_wanted(const struct call *call, const struct client *c, struct err *r
 
 	if (check_key(o->idempotency_key, reterr) < 0)
 		return -EINVAL;
-	if (o->local && (remote || o->shared.url))
-		return err_set(reterr, EINVAL, "usage",
-			       "--%s needs the daemon, and --local does without it: leave out one",
-			       remote ? remote : "url");
-	if (o->local)
+	if (o->local && (remote || o->shared.url || o->shared.data))
+		return err_set(
+			reterr, EINVAL, "usage",
+			"--%s is about the daemon, and --local does without it: leave out one",
+			remote		? remote
+			: o->shared.url ? "url"
+					: "data");
+	if (o->local || (!c->named && !remote && local))
 		return 0;
-	if (!remote && c->socket && !client_alive(c))
+	if (!remote && c->socket && !client_alive(c)) {
+		if (c->named)
+			fprintf(stderr,
+				"cordon run: no daemon answers on %s: the run has a platform of "
+				"its "
+				"own\n",
+				c->socket);
 		return 0;
+	}
 	if (local)
 		return err_set(
 			reterr, EINVAL, "usage",
@@ -74,7 +84,7 @@ static void add_modules(struct buf *b, const struct msg_submit *m)
 	int first = 1;
 
 	buf_adds(b, ",\"main\":");
-	json_string(b, m->main.data, m->main.len);
+	json_quote(b, m->main.data, m->main.len);
 	buf_adds(b, ",\"modules\":{");
 	for (modmap_open(&map, m->modules.data, m->modules.len); modmap_next(&map, &mod) == 1;
 	     first = 0) {
@@ -82,10 +92,10 @@ static void add_modules(struct buf *b, const struct msg_submit *m)
 			   utf8_valid(mod.source, mod.source_len);
 
 		buf_adds(b, first ? "" : ",");
-		json_string(b, mod.name, mod.name_len);
+		json_quote(b, mod.name, mod.name_len);
 		buf_adds(b, text ? ":" : ":{\"base64\":\"");
 		if (text)
-			json_string(b, mod.source, mod.source_len);
+			json_quote(b, mod.source, mod.source_len);
 		else
 			base64_add(b, mod.source, mod.source_len);
 		buf_adds(b, text ? "" : "\"}");
@@ -126,7 +136,7 @@ static void add_text(struct buf *b, const char *name, const char *value)
 	if (!value || !*value)
 		return;
 	buf_addf(b, ",\"%s\":", name);
-	json_cstring(b, value);
+	json_quote_str(b, value);
 }
 
 static int build(struct buf *b, const struct call *call, const struct msg_submit *m,

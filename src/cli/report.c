@@ -1,8 +1,8 @@
 #include "cli/report.h"
 
-#include "base/json.h"
 #include "cli/jsonview.h"
 #include "cli/safe.h"
+#include "wire/run_json.h"
 #include "wire/words.h"
 
 #include <stdio.h>
@@ -52,12 +52,9 @@ void report_log(const struct msg_run_log *m)
 
 void report_keep_log(struct report *r, const struct msg_run_log *m)
 {
-	buf_addf(&r->logs, "%s{\"level\":\"%s\",\"text\":", r->logs.len ? "," : "",
-		 words_level(m->level));
-	json_string(&r->logs, m->text.data, m->text.len);
-	buf_adds(&r->logs, ",\"data\":");
-	json_line(&r->logs, m->data.data, m->data.len);
-	buf_addc(&r->logs, '}');
+	if (r->logs.len)
+		buf_addc(&r->logs, ',');
+	run_json_log(&r->logs, m);
 }
 
 static void indent(struct buf *out, int depth)
@@ -207,65 +204,13 @@ void report_person(const struct report *r, const struct msg_run_done *m)
 			       : "NOT FULL");
 }
 
-static void add_termination(struct buf *b, const struct msg_run_done *m)
-{
-	if (m->outcome != OUTCOME_TERMINATED) {
-		buf_adds(b, "null");
-		return;
-	}
-	buf_addf(b, "{\"reason\":\"%s\",\"limit\":%llu,\"observed\":%llu,\"detail\":",
-		 words_reason(m->reason), (unsigned long long)m->limit,
-		 (unsigned long long)m->observed);
-	json_string(b, m->detail.data, m->detail.len);
-	buf_adds(b, "}");
-}
-
-static void add_value(struct buf *b, const struct msg_run_done *m)
-{
-	if (m->outcome != OUTCOME_COMPLETED) {
-		buf_adds(b, "null");
-	} else if (m->value_kind == VALUE_JSON) {
-		json_line(b, m->value.data, m->value.len);
-	} else if (m->value_kind == VALUE_TEXT) {
-		json_string(b, m->value.data, m->value.len);
-	} else {
-		buf_adds(b, "{\"base64\":\"");
-		base64_add(b, m->value.data, m->value.len);
-		buf_adds(b, "\"}");
-	}
-}
-
 void report_json(const struct report *r, const struct msg_run_done *m)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(REPORT_MAX);
 
-	buf_addf(&b, "{\"run\":\"%s\",\"outcome\":\"%s\",\"termination\":", r->run,
-		 words_outcome(m->outcome));
-	add_termination(&b, m);
-	buf_addf(&b, ",\"value_kind\":\"%s\",\"value\":", words_value(m->value_kind));
-	add_value(&b, m);
-	buf_adds(&b, ",\"error\":");
-	if (m->error.len)
-		json_line(&b, m->error.data, m->error.len);
-	else
-		buf_adds(&b, "null");
-	buf_addf(&b, ",\"logs\":[%s]", buf_str((struct buf *)&r->logs));
-	buf_addf(&b,
-		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
-		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":%"
-		 "llu}",
-		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
-		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
-		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
-		 m->operations, (unsigned long long)m->output_bytes);
-	buf_adds(&b, ",\"jail\":");
-	if (m->jail.len)
-		buf_add(&b, m->jail.data, m->jail.len);
-	else
-		buf_adds(&b, "null");
-	/* A seed has 64 bits, which a JSON number does not hold everywhere. */
-	buf_addf(&b, ",\"seed\":\"%llu\",\"now_ms\":%lld,\"tier\":\"%s\",\"class\":\"%s\"}\n",
-		 (unsigned long long)m->seed, (long long)m->now_ms, r->tier, r->class_);
+	buf_addf(&b, "{\"run\":\"%s\",", r->run);
+	run_json_members(&b, m, buf_str((struct buf *)&r->logs));
+	buf_addf(&b, ",\"tier\":\"%s\",\"class\":\"%s\"}\n", r->tier, r->class_);
 	fwrite(b.data, 1, b.len, stdout);
 	fflush(stdout);
 }

@@ -351,9 +351,12 @@ const struct command run_commands[] = {
 		 "has "
 		 "`fetch`.\n"
 		 "The value goes to standard output; logs, usage and errors to standard error.\n"
-		 "The run goes to the daemon if --profile, --url or CORDON_URL names one, or if "
-		 "one "
-		 "answers in the data directory; else it has a platform of its own.",
+		 "The run goes to the daemon if --url, --data, CORDON_URL or CORDON_API_KEY names "
+		 "one, "
+		 "or if one answers in the default data directory; else, and with --local, it has "
+		 "a "
+		 "platform of its own. --tier, --eval, --jail and --now are for the latter: in the "
+		 "daemon the profile decides.",
 	 .rows = rows,
 	 .shared = options_shared,
 	 .size = sizeof(struct run_options),

@@ -19,8 +19,8 @@ struct run_options {
 };
 
 /*
- * Whether the run goes to the daemon: 1 or 0; -EINVAL when the options contradict that. A daemon
- * that nobody named is taken if it answers.
+ * Whether the run goes to the daemon: 1 or 0; -EINVAL when the options contradict that. A socket is
+ * taken if a daemon answers on it; if nobody named it, only for what a daemon can do.
  */
 int remote_wanted(const struct call *call, const struct client *c, struct err *reterr);
 

@@ -68,7 +68,7 @@ static int create(const struct call *call)
 	if (!id)
 		return api_usage(call, &e);
 	buf_adds(&body, "{\"id\":");
-	if (json_cstring(&body, id) < 0 || buf_addc(&body, '}') < 0) {
+	if (json_quote_str(&body, id) < 0 || buf_addc(&body, '}') < 0) {
 		err_set(&e, EINVAL, "usage", "ID is too long: at most a few dozen characters");
 		return api_usage(call, &e);
 	}

@@ -159,7 +159,7 @@ static void on_operation(struct run *r, const struct msg_operation *m)
 	if (meter_operation(r) < 0)
 		return;
 	d = decide(m->kind);
-	json_string(&kind, m->kind.data, m->kind.len);
+	json_quote(&kind, m->kind.data, m->kind.len);
 	journal_payload(&note, m->payload);
 	if (journal_add(r, "tool_call_attempted", ",\"tool\":%s%s", buf_str(&kind),
 			buf_str(&note)) < 0 ||

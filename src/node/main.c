@@ -206,7 +206,7 @@ static void confine(const struct node *n)
 	setrlimit(RLIMIT_CORE, &core);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		log_fatal("no_new_privs: %s", strerror(errno));
-	r = jail_landlock(n->proc);
+	r = jail_landlock(n->proc, -1);
 	if (r < 0)
 		log_line("no Landlock here (%s): the node's identity alone limits which files it "
 			 "could open",

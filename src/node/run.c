@@ -117,9 +117,9 @@ static void set_error(struct run *r, const char *code, const char *message)
 {
 	r->error.len = 0;
 	buf_adds(&r->error, "{\"name\":\"Denied\",\"code\":");
-	json_cstring(&r->error, code);
+	json_quote_str(&r->error, code);
 	buf_adds(&r->error, ",\"message\":");
-	json_cstring(&r->error, message);
+	json_quote_str(&r->error, message);
 	buf_adds(&r->error, "}");
 }
 
@@ -379,7 +379,7 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	} else if (n->zygotes[m->engine].state == ZYGOTE_FAILED) {
 		deny(r, n->zygotes[m->engine].error.code, n->zygotes[m->engine].error.message);
 	} else {
-		r->flags |= wants_wasm(&r->spec) ? RUN_WASM : 0;
+		r->flags |= !(m->flags & RUN_NO_WASM) && wants_wasm(&r->spec) ? RUN_WASM : 0;
 		artifact_digest(r);
 		run_dispatch(n);
 	}

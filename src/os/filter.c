@@ -22,6 +22,7 @@
 #define ENGINE (1 << 0) /* zygote and sandbox */
 #define ZYGOTE (1 << 1) /* zygote only: killed in the sandbox */
 #define NODE (1 << 2)
+#define CONTROL (1 << 3)
 
 struct rule {
 	int nr;
@@ -112,6 +113,30 @@ static const struct rule rules[] = {
 	ALLOW(newfstatat, NODE),
 	ALLOW(lseek, NODE),
 	ALLOW(tgkill, NODE),
+	/* control: connections that come in, and the files of its database. No way to open one out.
+	 */
+	ALLOW(accept4, CONTROL),
+	ALLOW(epoll_wait, CONTROL),
+	ALLOW(getsockopt, CONTROL),
+	ALLOW(setsockopt, CONTROL),
+	ALLOW(getsockname, CONTROL),
+	ALLOW(getpeername, CONTROL),
+	ALLOW(shutdown, CONTROL),
+	ALLOW(writev, CONTROL),
+	ALLOW(pread64, CONTROL),
+	ALLOW(pwrite64, CONTROL),
+	ALLOW(fsync, CONTROL),
+	ALLOW(fdatasync, CONTROL),
+	ALLOW(ftruncate, CONTROL),
+	ALLOW(fallocate, CONTROL),
+	ALLOW(unlink, CONTROL),
+	ALLOW(access, CONTROL),
+	ALLOW(faccessat2, CONTROL),
+	ALLOW(readlink, CONTROL),
+	ALLOW(getcwd, CONTROL),
+	ALLOW(geteuid, CONTROL),
+	ALLOW(fchmod, CONTROL),
+	SOFT(fchown, EPERM, CONTROL),
 };
 
 static int add_rules(scmp_filter_ctx c, unsigned who)
@@ -226,6 +251,15 @@ static int build_node(scmp_filter_ctx c)
 	return r;
 }
 
+/* Threads it has none; SQLite's shared memory is not used (locking is exclusive). */
+static int build_control(scmp_filter_ctx c)
+{
+	int r = add_rules(c, NODE | CONTROL);
+
+	MUST(add_memory_rules(c));
+	return r;
+}
+
 static int export(scmp_filter_ctx c, struct sock_fprog *ret)
 {
 	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -269,6 +303,9 @@ int filter_compile(enum filter_kind kind, struct sock_fprog *ret, struct err *re
 			break;
 		case FILTER_NODE:
 			r = build_node(c);
+			break;
+		case FILTER_CONTROL:
+			r = build_control(c);
 			break;
 		case FILTER_COUNT:
 			r = -EINVAL;

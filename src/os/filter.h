@@ -13,6 +13,7 @@ enum filter_kind {
 	FILTER_SANDBOX,		/* on top: takes away what only the zygote needs */
 	FILTER_SANDBOX_THREADS, /* the same, but threads may be started */
 	FILTER_NODE,		/* the node after start-up */
+	FILTER_CONTROL,		/* control after start-up: files, and what was accepted */
 	FILTER_COUNT,
 };
 

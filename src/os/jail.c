@@ -183,12 +183,23 @@ static int drop_capabilities(void)
 	return 0;
 }
 
-int jail_landlock(int readable)
+static int beneath(int ruleset, int directory, __u64 access)
+{
+	struct landlock_path_beneath_attr attr = {.allowed_access = access, .parent_fd = directory};
+
+	if (directory < 0)
+		return 0;
+	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0
+		       ? -errno
+		       : 0;
+}
+
+int jail_landlock(int readable, int writable)
 {
 	struct {
 		__u64 fs, net, scoped;
 	} attr = {LANDLOCK_ALL_FS, LANDLOCK_NET_TCP,
-		  readable < 0 ? LANDLOCK_SCOPE_ALL : LANDLOCK_SCOPE_SOCKETS};
+		  readable < 0 && writable < 0 ? LANDLOCK_SCOPE_ALL : LANDLOCK_SCOPE_SOCKETS};
 	static const struct {
 		int abi;
 		__u64 fs;
@@ -197,6 +208,7 @@ int jail_landlock(int readable)
 		     {4, (1ULL << 15) - 1, 16}, {3, (1ULL << 15) - 1, 8},
 		     {2, (1ULL << 14) - 1, 8},	{1, (1ULL << 13) - 1, 8}};
 	_cleanup_fd_ int fd = -1;
+	int r;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi < 0)
@@ -210,15 +222,11 @@ int jail_landlock(int readable)
 	}
 	if (fd < 0)
 		return -errno;
-	if (readable >= 0) {
-		struct landlock_path_beneath_attr beneath = {.allowed_access =
-								     LANDLOCK_ACCESS_FS_READ_FILE |
-								     LANDLOCK_ACCESS_FS_READ_DIR,
-							     .parent_fd = readable};
-
-		if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0)
-			return -errno;
-	}
+	r = beneath(fd, readable, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+	if (r == 0)
+		r = beneath(fd, writable, attr.fs);
+	if (r < 0)
+		return r;
 	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
 }
 
@@ -288,7 +296,7 @@ int jail_enter(struct jail *j, const char *outer, struct err *reterr)
 	if (r == 0)
 		r = step(j, JAIL_DUMPABLE, not_dumpable(), reterr);
 	if (r == 0)
-		r = step(j, JAIL_LANDLOCK, jail_landlock(-1), reterr);
+		r = step(j, JAIL_LANDLOCK, jail_landlock(-1, -1), reterr);
 	if (r == 0)
 		r = step(j, JAIL_RLIMITS, limits(), reterr);
 	if (r < 0)

@@ -68,10 +68,11 @@ void jail_outer(char out[JAIL_OUTER_SIZE]);
 int jail_enter(struct jail *j, const char *outer, struct err *reterr);
 
 /*
- * Landlock: from now on this process can name no file and no TCP port; with `readable` >= 0, it can
- * read what is beneath that directory. 0, or -errno where the kernel does not offer it.
+ * Landlock: from now on this process can name no file and no TCP port, except that it can read what
+ * is beneath the directory `readable`, and do anything beneath the directory `writable` (-1: none).
+ * 0, or -errno where the kernel does not offer it.
  */
-int jail_landlock(int readable);
+int jail_landlock(int readable, int writable);
 
 /* Sandbox: moves `sock` to descriptor 3, closes all else, takes away what only the zygote needs. */
 enum { JAIL_SOCKET = 3 };

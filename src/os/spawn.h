@@ -12,6 +12,7 @@ struct spawn_ids {
 	int root;      /* started as root */
 	uid_t node;    /* owns the jails, so it may signal what is in them */
 	uid_t sandbox; /* what a jail's only user is outside of it */
+	uid_t control; /* owns the state database */
 };
 void spawn_ids(struct spawn_ids *ret);
 

@@ -348,7 +348,7 @@ static JSValueRef call_hook(JSObjectRef hook, size_t argc, const JSValueRef *arg
 		JSStringRelease(s);
 	}
 	buf_adds(&text, "{\"name\":\"InternalError\",\"code\":\"code.exception\",\"message\":");
-	json_string(&text, message.data, message.len);
+	json_quote(&text, message.data, message.len);
 	buf_adds(&text, "}");
 	host->fail(strstr(buf_str(&message), "Out of memory") != NULL, WIRE_BUF(&text));
 	return NULL;

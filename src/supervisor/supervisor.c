@@ -4,7 +4,12 @@
  * untrusted byte: its peers are the front (the CLI, later control) and the node, and what it reads
  * from them is a single fixed-size message that asks for a zygote of one of two kinds.
  *
- * Descriptors: 3 the front (packets; its end is our end). Children get theirs by number:
+ * The front is who hands out runs: the CLI that started us, for its own run; or, with --control,
+ * the control process that we start for it.
+ *
+ * Descriptors: 3 whoever started us (packets; its end is our end); with --control, 4 the listening
+ * TCP socket, 5 the listening unix socket. Children get theirs by number:
+ *   control 3 the supervisor (links to nodes), 4 and 5 the listening sockets
  *   node    3 the front's runs (stream), 4 the supervisor
  *   zygote  3 the node, 4 the prelude
  *
@@ -32,7 +37,9 @@
 #include <sys/wait.h>
 
 enum {
-	FRONT_FD = 3,
+	STARTER_FD = 3,
+	LISTEN_FD = 4,
+	LOCAL_FD = 5,
 	PACKET_MAX = 8192,
 	CGROUP_PROCESSES = 16384,
 	RESTARTS_MAX = 16,
@@ -48,11 +55,14 @@ struct supervisor {
 	int require_full;
 	char outer[JAIL_OUTER_SIZE];
 	char **node_args; /* what follows "--" on our command line: for the node */
-	int node_exe, zygote_exe, prelude;
-	pid_t node, zygote[ENGINE_COUNT];
+	const char *data; /* the state's directory; NULL: the front is who started us */
+	int front;	  /* where links to nodes go */
+	int node_exe, zygote_exe, control_exe, prelude;
+	pid_t control, node, zygote[ENGINE_COUNT];
 	int node_link;
+	int ending; /* control was asked to end: however it does, all is over then */
 	uint32_t incarnation;
-	uint32_t deaths; /* of nodes in a row that lived less than STEADY_S */
+	uint32_t deaths; /* of children in a row that lived less than STEADY_S */
 	uint64_t started_ns;
 };
 
@@ -80,6 +90,33 @@ static int send_message(int fd, const struct msg *m, int carry)
 	int r = msg_encode(&b, m);
 
 	return r ? r : fd_send_packet(fd, b.data, b.len, &carry, carry >= 0 ? 1 : 0);
+}
+
+static void start_control(struct supervisor *s)
+{
+	char owner[32];
+	const char *argv[] = {"cordon-control", s->data, owner, NULL};
+	int link[2], fds[3];
+	struct err e;
+
+	if (fd_pair(SOCK_SEQPACKET, link) < 0)
+		log_fatal("socketpair: %s", strerror(errno));
+	fds[0] = link[1];
+	fds[1] = LISTEN_FD;
+	fds[2] = LOCAL_FD;
+	snprintf(owner, sizeof(owner), "--owner=%u", (unsigned)getuid());
+	if (spawn_plain(&(struct spawn){.exe = s->control_exe,
+					.argv = argv,
+					.envp = node_env,
+					.fds = fds,
+					.nfds = 3,
+					.uid = s->ids.control,
+					.cgroup = -1},
+			&s->control, &e) < 0)
+		log_fatal("%s", e.message);
+	close(link[1]);
+	close_fd(&s->front);
+	s->front = link[0];
 }
 
 static void start_node(struct supervisor *s)
@@ -110,11 +147,11 @@ static void start_node(struct supervisor *s)
 	s->node_link = link[0];
 	s->incarnation++;
 	s->started_ns = clock_now_ns();
-	r = send_message(FRONT_FD,
+	r = send_message(s->front,
 			 &(struct msg){.type = MSG_NODE_LINK, .node_link = {s->incarnation}},
 			 runs[0]);
 	close(runs[0]);
-	if (r < 0)
+	if (r < 0 && !s->data)
 		exit(0); /* the front is gone; so are we */
 }
 
@@ -189,7 +226,7 @@ static void on_node_message(struct supervisor *s)
 		on_spawn(s, m.spawn.engine);
 }
 
-/* Reaps. 1 if the node ended of its own accord with status 0: then all is over. */
+/* Reaps. 1 if the front's side ended of its own accord: then all is over. */
 static int on_child(struct supervisor *s)
 {
 	int status, over = 0;
@@ -199,23 +236,39 @@ static int on_child(struct supervisor *s)
 		for (size_t i = 0; i < ENGINE_COUNT; i++)
 			if (s->zygote[i] == pid)
 				s->zygote[i] = 0;
-		if (pid != s->node)
-			continue;
-		s->node = 0;
-		if (status == 0)
-			over = 1;
+		if (pid == s->control) {
+			s->control = 0;
+			over |= status == 0 || s->ending;
+		} else if (pid == s->node) {
+			s->node = 0; /* it ends by itself when its front does */
+			over |= status == 0 && !s->data;
+		}
 	}
 	return over;
 }
 
-static void restart_node(struct supervisor *s)
+static void end_child(pid_t *pid)
+{
+	if (*pid > 0) {
+		kill(*pid, SIGKILL);
+		waitpid(*pid, NULL, 0);
+	}
+	*pid = 0;
+}
+
+/* What serves the dead one is of no use to the new: a node has the runs of one front. */
+static void restart(struct supervisor *s)
 {
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		end_zygote(s, i); /* its sandboxes end with it */
+	end_child(&s->node);
 	close_fd(&s->node_link);
 	s->deaths = clock_now_ns() - s->started_ns < STEADY_S * NS_PER_S ? s->deaths + 1 : 1;
 	if (s->deaths >= RESTARTS_MAX)
-		log_fatal("the node died %u times in a row; giving up", s->deaths);
+		log_fatal("%s died %u times in a row; giving up",
+			  s->data && !s->control ? "control" : "the node", s->deaths);
+	if (s->data && !s->control)
+		start_control(s);
 	start_node(s);
 }
 
@@ -223,11 +276,16 @@ static void end_all(struct supervisor *s)
 {
 	for (size_t i = 0; i < ENGINE_COUNT; i++)
 		end_zygote(s, i);
-	if (s->node > 0) {
-		kill(s->node, SIGKILL);
-		waitpid(s->node, NULL, 0);
-	}
+	end_child(&s->node);
+	end_child(&s->control);
 	cgroup_remove(&s->cgroup);
+}
+
+/* Control ends when the runs that are under way have ended, or its deadline has come. */
+static int ask_to_end(struct supervisor *s)
+{
+	s->ending = 1;
+	return s->control > 0 && kill(s->control, SIGTERM) == 0 ? 0 : -1;
 }
 
 static void run(struct supervisor *s)
@@ -245,22 +303,22 @@ static void run(struct supervisor *s)
 		log_fatal("signalfd: %s", strerror(errno));
 	for (;;) {
 		struct pollfd p[] = {
-			{sig, POLLIN, 0}, {FRONT_FD, POLLIN, 0}, {s->node_link, POLLIN, 0}};
+			{sig, POLLIN, 0}, {STARTER_FD, POLLIN, 0}, {s->node_link, POLLIN, 0}};
 		struct signalfd_siginfo info;
 
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
 			log_fatal("poll: %s", strerror(errno));
 		if (p[1].revents)
-			return; /* the front sends us nothing: this is its end */
+			return; /* it sends us nothing: this is its end */
 		if (p[2].revents)
 			on_node_message(s);
 		while (read(sig, &info, sizeof(info)) == sizeof(info))
-			if (info.ssi_signo != SIGCHLD)
+			if (info.ssi_signo != SIGCHLD && ask_to_end(s) < 0)
 				return;
 		if (on_child(s))
 			return;
-		if (!s->node)
-			restart_node(s);
+		if (!s->node || (s->data && !s->control))
+			restart(s);
 	}
 }
 
@@ -276,7 +334,7 @@ static void raise_limit(int resource)
 
 int main(int argc, char **argv)
 {
-	struct supervisor s = {.node_link = -1, .require_full = 1};
+	struct supervisor s = {.node_link = -1, .require_full = 1, .front = STARTER_FD};
 	struct err e;
 	int i;
 
@@ -286,6 +344,8 @@ int main(int argc, char **argv)
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (!strcmp(argv[i], "--jail=available"))
 			s.require_full = 0;
+		else if (!strncmp(argv[i], "--control=", 10))
+			s.data = argv[i] + 10;
 		else if (strcmp(argv[i], "--jail=full") != 0)
 			log_fatal("unknown option '%s'", argv[i]);
 	}
@@ -294,15 +354,22 @@ int main(int argc, char **argv)
 	setsid(); /* a terminal's signals are for the front, and no sandbox needs a terminal */
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(RLIMIT_NOFILE);
-	fcntl(FRONT_FD, F_SETFD, FD_CLOEXEC);
+	for (int fd = STARTER_FD; fd <= (s.data ? LOCAL_FD : STARTER_FD); fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	spawn_ids(&s.ids);
 	jail_outer(s.outer);
 	s.node_exe = spawn_find("cordon-node", &e);
 	s.zygote_exe = s.node_exe < 0 ? -1 : spawn_find("cordon-zygote", &e);
 	s.prelude = s.zygote_exe < 0 ? -1 : spawn_find("prelude.js", &e);
-	if (s.prelude < 0)
+	if (s.prelude >= 0 && s.data)
+		s.control_exe = spawn_find("cordon-control", &e);
+	if (s.prelude < 0 || s.control_exe < 0)
 		log_fatal("%s", e.message);
 	cgroup_create(&s.cgroup, CGROUP_MEMORY, CGROUP_PROCESSES);
+	if (s.data) {
+		s.front = -1;
+		start_control(&s);
+	}
 	start_node(&s);
 	run(&s);
 	end_all(&s);

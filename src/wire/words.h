@@ -59,6 +59,7 @@ enum run_flag {
 	RUN_EVAL = 1 << 2,    /* eval and new Function work */
 	RUN_WASM = 1 << 3,    /* WebAssembly exists (node sets it: code asks and mode allows) */
 	RUN_JOURNAL = 1 << 4, /* send the journal to the front at the end */
+	RUN_NO_WASM = 1 << 5, /* WebAssembly is absent, whatever the code names */
 };
 
 const char *words_engine(uint8_t value);

@@ -31,7 +31,7 @@ static void check_contents(const struct msg *m)
 	{
 		_cleanup_buf_ struct buf out = BUF_INIT(LIMIT_FRAME);
 
-		if (json_string(&out, b->data, b->len) == 0 &&
+		if (json_quote(&out, b->data, b->len) == 0 &&
 		    json_check(out.data, out.len, NULL) < 0)
 			abort(); /* what we write must always be JSON */
 	}

@@ -1,0 +1,269 @@
+/* `cordon up`: opens the doors, starts the supervisor with control, and waits to be told to end. */
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/data.h"
+#include "os/fd.h"
+#include "os/spawn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+static volatile sig_atomic_t asked;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	asked++;
+}
+
+static void on_child(int sig)
+{
+	(void)sig; /* sigsuspend() returns, and that is all it is for */
+}
+
+static int make_parents(char *path)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		int r;
+
+		*p = '\0';
+		r = mkdir(path, 0755);
+		*p = '/';
+		if (r < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The directory, made if it is missing, owned by control, and ours alone: a descriptor. */
+static int open_data(const char *path, const struct spawn_ids *ids, struct err *reterr)
+{
+	_cleanup_free_ char *copy = xstrdup(path);
+	int fd = -1, r = make_parents(copy);
+	struct stat st = {0};
+
+	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	if (r == 0) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (r == 0 && ids->root && st.st_uid != ids->control &&
+	    fchown(fd, ids->control, ids->control) < 0)
+		r = -errno;
+	if (r == 0 && (st.st_mode & 077) && fchmod(fd, 0700) < 0)
+		r = -errno;
+	if (r < 0) {
+		close_fd(&fd);
+		return err_set(reterr, -r, "data.open",
+			       "the data directory '%s': %s; choose another with --data", path,
+			       strerror(-r));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close_fd(&fd);
+		return err_set(reterr, EBUSY, "data.busy",
+			       "another `cordon up` works in '%s'; stop it, or choose another "
+			       "directory with --data",
+			       path);
+	}
+	return fd;
+}
+
+static int listen_tcp(const char *address, struct err *reterr)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+	struct addrinfo *found = NULL;
+	const char *colon = strrchr(address, ':');
+	char host[64] = "";
+	int fd, on = 1, r;
+
+	if (colon && colon - address < (int)sizeof(host))
+		snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
+	if (host[0] == '[') {
+		memmove(host, host + 1, strlen(host));
+		host[strcspn(host, "]")] = '\0';
+	}
+	r = *host ? getaddrinfo(host, colon + 1, &hints, &found) : EAI_NONAME;
+	if (r)
+		return err_set(reterr, EINVAL, "usage",
+			       "--listen %s: ADDRESS:PORT in numbers is needed, such as "
+			       "127.0.0.1:7070 or [::1]:7070",
+			       address);
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	r = fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, 512) < 0
+		    ? -errno
+		    : 0;
+	freeaddrinfo(found);
+	if (r == 0)
+		return fd;
+	close_fd(&fd);
+	return err_set(reterr, -r, "listen", "--listen %s: %s", address, strerror(-r));
+}
+
+static int listen_unix(const char *directory, struct err *reterr)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd, r;
+
+	if (snprintf(a.sun_path, sizeof(a.sun_path), "%s/control.sock", directory) >=
+	    (int)sizeof(a.sun_path))
+		return err_set(
+			reterr, ENAMETOOLONG, "data.open",
+			"the path of the data directory is too long for a socket in it (%s); "
+			"choose a shorter one with --data",
+			directory);
+	unlink(a.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+			    chmod(a.sun_path, 0600) < 0 || listen(fd, 128) < 0
+		    ? -errno
+		    : 0;
+	if (r == 0)
+		return fd;
+	close_fd(&fd);
+	return err_set(reterr, -r, "listen", "'%s': %s", a.sun_path, strerror(-r));
+}
+
+static int start(const char *directory, const char *jail, const int fds[3], pid_t *ret,
+		 struct err *reterr)
+{
+	_cleanup_free_ char *control = xasprintf("--control=%s", directory);
+	_cleanup_free_ char *kind = xasprintf("--jail=%s", jail);
+	const char *argv[] = {"cordon-supervisor", kind, control, "--", NULL};
+	const char *envp[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
+	_cleanup_fd_ int exe = spawn_find("cordon-supervisor", reterr);
+
+	if (exe < 0)
+		return exe;
+	return spawn_plain(&(struct spawn){.exe = exe,
+					   .argv = argv,
+					   .envp = envp,
+					   .fds = fds,
+					   .nfds = 3,
+					   .uid = geteuid(),
+					   .cgroup = -1},
+			   ret, reterr);
+}
+
+/* Until it ends; what we are told is passed on. */
+static int wait_for(pid_t pid)
+{
+	sigset_t block, waiting;
+	int status, told = 0;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &block, &waiting);
+	for (;;) {
+		pid_t r = waitpid(pid, &status, WNOHANG);
+
+		if (r == pid)
+			return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EXIT_PLATFORM;
+		if (told < asked) {
+			told++;
+			kill(pid, SIGTERM);
+		}
+		sigsuspend(&waiting);
+	}
+}
+
+struct up_options {
+	struct shared_options shared;
+	const char *listen, *jail;
+};
+
+static int up(const struct call *call)
+{
+	const struct up_options *o = call->options;
+	struct sigaction act = {.sa_handler = on_signal};
+	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1;
+	_cleanup_free_ char *directory = NULL, *absolute = NULL;
+	struct spawn_ids ids;
+	struct err e;
+	int pair[2];
+	pid_t pid;
+
+	spawn_ids(&ids);
+	directory = data_directory(o->shared.data);
+	dir = open_data(directory, &ids, &e);
+	absolute = dir < 0 ? NULL : realpath(directory, NULL);
+	if (dir >= 0 && !absolute)
+		err_set(&e, errno, "data.open", "the data directory '%s': %s", directory,
+			strerror(errno));
+	if (absolute) {
+		tcp = listen_tcp(o->listen, &e);
+		local = tcp < 0 ? -1 : listen_unix(absolute, &e);
+	}
+	if (local < 0)
+		return api_usage(call, &e);
+	if (fd_pair(SOCK_SEQPACKET, pair) < 0) {
+		perror("cordon up: socketpair");
+		return EXIT_PLATFORM;
+	}
+	theirs = pair[1]; /* the other end stays open: the supervisor ends when it closes */
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	act.sa_handler = on_child;
+	sigaction(SIGCHLD, &act, NULL);
+	if (start(absolute, o->jail, (int[]){theirs, tcp, local}, &pid, &e) < 0)
+		return client_complain(&e);
+	close_fd(&theirs);
+	return wait_for(pid);
+}
+
+#define AT(m) offsetof(struct up_options, m)
+static const struct option_row rows[] = {
+	{.name = "data",
+	 .argument = "DIR",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(shared.data),
+	 .help = "Where the state lives; made if it is missing. `control.sock` in it is the "
+		 "administrator's door. Default: $XDG_STATE_HOME/cordon; without that variable "
+		 "/var/lib/cordon as root, else ~/.local/state/cordon."},
+	{.name = "listen",
+	 .argument = "ADDRESS:PORT",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(listen),
+	 .preset = "127.0.0.1:7070",
+	 .help = "Where the API is served, in numbers; port 0: any that is free. Default: "
+		 "127.0.0.1:7070."},
+	{.name = "jail",
+	 .argument = "full|available",
+	 .kind = OPTION_CHOICE,
+	 .offset = AT(jail),
+	 .preset = "full",
+	 .help = "As for `cordon run`: `full` (default) refuses to serve unless every required "
+		 "part "
+		 "of the jail is in force."},
+	{0}};
+#undef AT
+
+const struct command up_commands[] = {{.name = "up",
+				       .what = "Serves the HTTP API, in the foreground.",
+				       .text = "Serves the HTTP API in the foreground until SIGINT "
+					       "or SIGTERM, and prints the line "
+					       "`ready URL` when it does.\n"
+					       "When it is told to end, runs that are under way "
+					       "have ten seconds; a second signal "
+					       "ends them at once.",
+				       .rows = rows,
+				       .shared = options_help_only,
+				       .size = sizeof(struct up_options),
+				       .run = up},
+				      {0}};

@@ -1,0 +1,258 @@
+/* Tenants and API keys. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "control/body.h"
+#include "control/run.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400 };
+
+static void add_tenant(void *arg, const struct tenant_row *t)
+{
+	struct buf *b = arg;
+
+	if (b->len && b->data[b->len - 1] == '}')
+		buf_addc(b, ',');
+	buf_addf(b, "{\"id\":\"%s\",\"state\":\"%s\",\"created_at\":", t->id, t->state);
+	body_time(b, t->created_ms);
+	buf_addc(b, '}');
+}
+
+static void show_tenant(struct request *q, unsigned status, const char *id)
+{
+	struct buf b = BUF_INIT(LIST_MAX);
+	struct err e;
+	int r = store_tenants(q->control->store, id, add_tenant, &b, &e);
+
+	if (r < 0) {
+		buf_done(&b);
+		http_store_problem(q, r, &e, "tenant");
+		return;
+	}
+	http_answer(q, status, "application/json", &b);
+}
+
+void admin_tenant_add(struct request *q)
+{
+	json_t *body = body_object(q, " id ");
+	struct control *c = q->control;
+	int r, failed = 0;
+	const char *id;
+	struct err e;
+
+	if (!body)
+		return;
+	id = body_string(q, body, "id", &failed);
+	if (!failed && (!id || !auth_name_valid(id))) {
+		http_problem(q, 400, "request.member",
+			     "'id' must be 1 to 63 of a-z, 0-9 and '-', not beginning with '-'");
+	} else if (!failed) {
+		r = store_begin(c->store, &e);
+		if (r == 0) {
+			r = store_tenant_add(c->store, id, clock_wall_ms(), &e);
+			if (r == 0)
+				r = profile_defaults(c, id, &e);
+			if (r == 0)
+				r = store_commit(c->store, &e);
+			else
+				store_rollback(c->store);
+		}
+		if (r < 0)
+			http_store_problem(q, r, &e, "tenant");
+		else
+			show_tenant(q, 201, id);
+	}
+	json_decref(body);
+}
+
+void admin_tenants(struct request *q)
+{
+	struct buf b = BUF_INIT(LIST_MAX);
+	struct err e;
+	int r;
+
+	buf_adds(&b, "{\"tenants\":[");
+	r = store_tenants(q->control->store, NULL, add_tenant, &b, &e);
+	buf_adds(&b, "]}\n");
+	if (r < 0)
+		http_store_problem(q, r, &e, "tenant");
+	else
+		http_answer(q, 200, "application/json", &b);
+	buf_done(&b);
+}
+
+void admin_tenant(struct request *q)
+{
+	show_tenant(q, 200, q->tail[0]);
+}
+
+void admin_tenant_set(struct request *q)
+{
+	json_t *body = body_object(q, " state ");
+	const char *state;
+	int r, failed = 0;
+	struct err e;
+
+	if (!body)
+		return;
+	state = body_string(q, body, "state", &failed);
+	if (!failed && (!state || (strcmp(state, "active") && strcmp(state, "suspended")))) {
+		http_problem(q, 400, "request.member",
+			     "'state' must be \"active\" or \"suspended\"");
+	} else if (!failed) {
+		r = store_tenant_set_state(q->control->store, q->tail[0], state, &e);
+		if (r < 0)
+			http_store_problem(q, r, &e, "tenant");
+		else
+			show_tenant(q, 200, q->tail[0]);
+	}
+	json_decref(body);
+}
+
+void admin_tenant_delete(struct request *q)
+{
+	struct list *p, *tmp;
+	struct err e;
+	int r;
+
+	/* What still runs for it ends first: a run without a tenant would be nobody's. */
+	list_for_each_safe (p, tmp, &q->control->runs) {
+		struct run *run = list_entry(p, struct run, link);
+
+		if (!strcmp(run->tenant, q->tail[0])) {
+			run_cancel(run);
+			http_problem(q, 409, "tenant.running",
+				     "runs of this tenant are still under way; they are being "
+				     "cancelled, try again");
+		}
+	}
+	if (q->answer)
+		return;
+	r = store_tenant_delete(q->control->store, q->tail[0], &e);
+	if (r < 0)
+		http_store_problem(q, r, &e, "tenant");
+	else
+		http_answer(q, 204, NULL, NULL);
+}
+
+static void take_state(void *arg, const struct tenant_row *t)
+{
+	snprintf(arg, 16, "%s", t->state);
+}
+
+int admin_tenant_state(struct control *c, const char *id, char state[16], struct err *reterr)
+{
+	return store_tenants(c->store, id, take_state, state, reterr);
+}
+
+static void add_key(void *arg, const struct key_row *k)
+{
+	struct buf *b = arg;
+
+	if (b->len && b->data[b->len - 1] == '}')
+		buf_addc(b, ',');
+	buf_addf(b, "{\"id\":\"%s\",\"tenant\":\"%s\",\"role\":\"%s\",\"label\":", k->id, k->tenant,
+		 k->role);
+	json_quote_str(b, k->label);
+	buf_adds(b, ",\"created_at\":");
+	body_time(b, k->created_ms);
+	buf_adds(b, ",\"expires_at\":");
+	body_time(b, k->expires_ms);
+	buf_adds(b, ",\"revoked_at\":");
+	body_time(b, k->revoked_ms);
+	buf_addc(b, '}');
+}
+
+static void make_key(struct request *q, struct key_row *k)
+{
+	struct buf b = BUF_INIT(4096);
+	uint8_t hash[KEY_HASH_SIZE];
+	char id[ID_SIZE], secret[64];
+	struct err e;
+	int r;
+
+	auth_new_key(id, secret, hash);
+	k->id = id;
+	k->hash = hash;
+	r = store_key_add(q->control->store, k, &e);
+	if (r == 0)
+		add_key(&b, k);
+	k->id = NULL; /* both live here only */
+	k->hash = NULL;
+	if (r < 0) {
+		http_store_problem(q, r, &e, r == -ENOENT ? "tenant" : "key");
+		return;
+	}
+	b.len--; /* the brace, for one member more */
+	buf_addf(&b, ",\"key\":\"cordon_%s_%s\"}\n", id, secret);
+	http_answer(q, 201, "application/json", &b);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+void admin_key_add(struct request *q)
+{
+	json_t *body = body_object(q, " role label ttl_s ");
+	struct key_row k = {.created_ms = clock_wall_ms()};
+	const char *role, *label;
+	enum role parsed;
+	char tenant[64];
+	int failed = 0;
+	int64_t ttl;
+
+	if (!body)
+		return;
+	role = body_string(q, body, "role", &failed);
+	label = failed ? NULL : body_string(q, body, "label", &failed);
+	ttl = failed ? 0 : body_number(q, body, "ttl_s", 0, 1, TTL_MAX_S, &failed);
+	if (!failed && (!role || auth_role_parse(role, &parsed) < 0))
+		http_problem(q, 400, "request.member",
+			     "'role' must be runner, auditor, operator or admin");
+	else if (!failed && label && strlen(label) > LABEL_SIZE_MAX)
+		http_problem(q, 400, "request.member", "'label' has more than %d bytes",
+			     LABEL_SIZE_MAX);
+	else if (!failed && auth_tenant(q, tenant) == 0) {
+		k.tenant = tenant;
+		k.role = role;
+		k.label = label ? label : "";
+		k.expires_ms = ttl ? k.created_ms + ttl * 1000 : 0;
+		make_key(q, &k);
+	}
+	json_decref(body);
+}
+
+void admin_keys(struct request *q)
+{
+	struct buf b = BUF_INIT(LIST_MAX);
+	char tenant[64];
+	struct err e;
+	int r;
+
+	if (auth_tenant(q, tenant) < 0)
+		return;
+	buf_adds(&b, "{\"keys\":[");
+	r = store_keys(q->control->store, tenant, NULL, add_key, &b, &e);
+	buf_adds(&b, "]}\n");
+	if (r < 0)
+		http_store_problem(q, r, &e, "key");
+	else
+		http_answer(q, 200, "application/json", &b);
+	buf_done(&b);
+}
+
+void admin_key_revoke(struct request *q)
+{
+	char tenant[64];
+	struct err e;
+	int r;
+
+	if (auth_tenant(q, tenant) < 0)
+		return;
+	r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	if (r < 0)
+		http_store_problem(q, r, &e, "key");
+	else
+		http_answer(q, 204, NULL, NULL);
+}

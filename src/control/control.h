@@ -1,0 +1,175 @@
+/*
+ * control: who may do what. It serves the HTTP API, knows tenants, keys and profiles, admits runs
+ * under a policy that was compiled before, and owns the state database. It starts no process and
+ * opens no connection; it hands runs to the node over the link that the supervisor gives it.
+ *
+ * One thread, one loop. Everything that a caller can make grow has a maximum in the enum below.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/list.h"
+#include "os/loop.h"
+#include "store/store.h"
+#include "wire/message.h"
+#include "wire/words.h"
+
+#include <microhttpd.h>
+
+enum {
+	BODY_MAX = 40 << 20,	  /* a request's body, base64 of modules included */
+	SMALL_BODY_MAX = 1 << 20, /* the same for everything but runs */
+	CONNECTIONS_MAX = 1024,
+	CONNECTIONS_PER_ADDRESS = 256,
+	HEADERS_MAX = 32 << 10,
+	UPLOAD_MAX_S = 60, /* from a request's first byte to its last */
+	IDLE_MAX_S = 30,
+	RUNS_MAX = 2048, /* accepted and not over */
+	LABELS_MAX = 16,
+	LABEL_SIZE_MAX = 128,
+	EVENTS_MAX = 8 << 20, /* bytes of one run's journal that are kept */
+	PAGE_DEFAULT = 50,
+	PAGE_MAX = 500,
+	STOP_S = 10, /* for runs that are under way when control is asked to end */
+};
+
+#define ROLES(X)                                                                                   \
+	X(0, RUNNER, "runner")                                                                     \
+	X(1, AUDITOR, "auditor") X(2, OPERATOR, "operator") X(3, ADMIN, "admin")
+#define X(n, U, t) ROLE_##U = 1 << n,
+enum role {
+	ROLES(X) ROLE_LOCAL = 1 << 4, /* the machine's administrator, at the unix socket */
+	ROLE_ANY = 31,
+	ROLE_NOBODY = 32, /* no key needed */
+};
+#undef X
+
+/* Who asks. */
+struct caller {
+	enum role role;
+	char tenant[64];
+	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
+};
+
+struct door {
+	struct control *control;
+	struct MHD_Daemon *daemon;
+	struct loop_watch watch;
+	struct loop_timer timer;
+	int local;
+};
+
+struct control {
+	struct loop *loop;
+	struct store *store;
+	struct door doors[2];
+	uid_t owner; /* who may use the unix socket, besides root */
+	char url[64];
+	struct loop_watch supervisor, signals;
+	/* the node */
+	struct loop_watch node;
+	struct buf node_in, node_out;
+	int node_ready, announced;
+	/* runs that are not over */
+	struct list runs;
+	size_t run_count;
+	uint64_t next_handle;
+	/* the end */
+	int stopping;
+	struct loop_timer stop;
+	/* metrics */
+	uint64_t started_ms, requests, refused;
+	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
+	uint64_t cpu_us, wall_us;
+};
+
+/* One HTTP request. */
+struct request {
+	struct control *control;
+	struct MHD_Connection *connection;
+	struct caller caller;
+	const char *method, *path;
+	char tail[3][128]; /* what the route's wildcards matched */
+	struct buf body;
+	uint64_t begun_ns;
+	char trace[64];
+	struct MHD_Response *answer; /* ready to be sent */
+	unsigned status;
+	int suspended, refused;
+	struct list waiting; /* in the run's list, if it waits for one */
+};
+
+/* http.c */
+int http_open(struct control *c, struct door *d, int fd, struct err *reterr);
+void http_close(struct door *d);
+const char *http_header(const struct request *q, const char *name);
+const char *http_query(const struct request *q, const char *name); /* NULL: not there */
+/* Sends; `b` is taken over. A request that waits is woken. */
+void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
+void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
+void http_suspend(struct request *q);
+/* RFC 9457. */
+void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
+	_printf_(4, 5);
+void http_problem_err(struct request *q, unsigned status, const struct err *e);
+/* For functions of store.h: 404, 409 or 503 with what *e says. */
+void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
+
+/* auth.c */
+int auth_caller(struct request *q);		  /* fills q->caller; -EACCES: refused, answered */
+int auth_tenant(struct request *q, char out[64]); /* the tenant that is meant; -ENOENT: answered */
+const char *auth_role_text(enum role role);
+int auth_role_parse(const char *text, enum role *ret);
+void auth_new_key(char id[ID_SIZE], char secret[64], uint8_t hash[KEY_HASH_SIZE]);
+int auth_name_valid(const char *name); /* [a-z0-9][a-z0-9-]{0,62} */
+
+/* api.c */
+void api_dispatch(struct request *q);
+/* Before its body is read: 1 if the request will be refused whatever it says, and has been. */
+int api_refuse_early(struct request *q);
+size_t api_body_max(const struct request *q);
+
+/* admin.c: tenants, keys, profiles */
+void admin_tenant_add(struct request *q);
+void admin_tenants(struct request *q);
+void admin_tenant(struct request *q);
+void admin_tenant_set(struct request *q);
+void admin_tenant_delete(struct request *q);
+void admin_key_add(struct request *q);
+void admin_keys(struct request *q);
+void admin_key_revoke(struct request *q);
+int admin_tenant_state(struct control *c, const char *id, char state[16], struct err *reterr);
+
+/* profiles.c */
+struct policy;
+void profile_put(struct request *q);
+void profile_list(struct request *q);
+void profile_get(struct request *q);
+void profile_versions(struct request *q);
+void profile_check(struct request *q);
+/* The policy of a profile as it is now. -ENOENT: there is none. */
+int profile_policy(struct control *c, const char *tenant, const char *name, struct policy **ret,
+		   struct err *reterr);
+int profile_defaults(struct control *c, const char *tenant, struct err *reterr);
+
+/* submit.c: POST /v1/runs */
+void submit_run(struct request *q);
+
+/* runs.c: reading and cancelling; see also run.h */
+void runs_list(struct request *q);
+void runs_get(struct request *q);
+void runs_events(struct request *q);
+void runs_cancel(struct request *q);
+/* At start: runs that were under way when the last control ended are over. */
+int runs_recover(struct control *c, struct err *reterr);
+
+/* node.c */
+void node_attach(struct control *c, int fd);
+void node_flush(struct control *c);
+
+/* metrics.c */
+void metrics(struct request *q);
+void health(struct request *q);
+void ready(struct request *q);

@@ -1,0 +1,266 @@
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+static const struct {
+	unsigned status;
+	const char *title;
+} titles[] = {
+	{400, "Bad Request"},	    {401, "Unauthorized"},	    {403, "Forbidden"},
+	{404, "Not Found"},	    {405, "Method Not Allowed"},    {408, "Request Timeout"},
+	{409, "Conflict"},	    {413, "Content Too Large"},	    {422, "Unprocessable Content"},
+	{429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}};
+
+/* Lets the library work, and learns when it wants to again. */
+static void pump(struct door *d)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	MHD_run(d->daemon);
+	if (MHD_get_timeout(d->daemon, &wait_ms) == MHD_YES)
+		loop_arm(d->control->loop, &d->timer, clock_now_ns() + wait_ms * NS_PER_MS);
+	else
+		loop_disarm(d->control->loop, &d->timer);
+}
+
+static void on_ready(struct loop_watch *w, uint32_t events)
+{
+	(void)events;
+	pump(container_of(w, struct door, watch));
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	pump(container_of(t, struct door, timer));
+}
+
+const char *http_header(const struct request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_query(const struct request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+void http_add_header(struct request *q, const char *name, const char *value)
+{
+	if (q->answer)
+		MHD_add_response_header(q->answer, name, value);
+}
+
+void http_answer(struct request *q, unsigned status, const char *type, struct buf *b)
+{
+	if (q->answer) /* one request, one answer */
+		return;
+	q->status = status;
+	q->answer = MHD_create_response_from_buffer(b ? b->len : 0, b ? b->data : NULL,
+						    MHD_RESPMEM_MUST_COPY);
+	if (!q->answer)
+		log_fatal("no memory for a response");
+	if (type)
+		http_add_header(q, "Content-Type", type);
+	http_add_header(q, "Cache-Control", "no-store");
+	http_add_header(q, "X-Content-Type-Options", "nosniff");
+	if (q->trace[0])
+		http_add_header(q, "traceparent", q->trace);
+	if (b)
+		buf_done(b);
+	if (status >= 400)
+		q->control->refused++;
+	if (q->suspended) {
+		q->suspended = 0;
+		MHD_resume_connection(q->connection);
+		for (size_t i = 0; i < ARRAY_SIZE(q->control->doors); i++)
+			if (q->control->doors[i].daemon)
+				loop_arm(q->control->loop, &q->control->doors[i].timer, 0);
+	}
+}
+
+void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
+{
+	struct buf b = BUF_INIT(8192);
+	const char *title = "";
+	char detail[1024];
+	va_list ap;
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		if (titles[i].status == status)
+			title = titles[i].title;
+	va_start(ap, format);
+	vsnprintf(detail, sizeof(detail), format, ap);
+	va_end(ap);
+	buf_addf(&b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":", title,
+		 status);
+	json_quote_str(&b, code);
+	buf_adds(&b, ",\"detail\":");
+	json_quote_str(&b, detail);
+	buf_adds(&b, "}\n");
+	http_answer(q, status, "application/problem+json", &b);
+	if (status == 401)
+		http_add_header(q, "WWW-Authenticate", "Bearer realm=\"cordon\"");
+	if (status == 503 || status == 429)
+		http_add_header(q, "Retry-After", "1");
+}
+
+void http_problem_err(struct request *q, unsigned status, const struct err *e)
+{
+	http_problem(q, status, e->code, "%s", e->message);
+}
+
+void http_store_problem(struct request *q, int r, const struct err *e, const char *what)
+{
+	if (r == -ENOENT)
+		http_problem(q, 404, "not_found", "there is no such %s", what);
+	else if (r == -EEXIST)
+		http_problem(q, 409, "conflict", "that %s exists already", what);
+	else
+		http_problem_err(q, 503, e);
+}
+
+void http_suspend(struct request *q)
+{
+	if (q->answer || q->suspended)
+		return;
+	q->suspended = 1;
+	MHD_suspend_connection(q->connection);
+}
+
+static enum MHD_Result send_answer(struct request *q)
+{
+	enum MHD_Result r = MHD_queue_response(q->connection, q->status, q->answer);
+
+	MHD_destroy_response(q->answer);
+	q->answer = NULL;
+	q->refused = 1; /* whatever else comes of this request is dropped */
+	return r;
+}
+
+static struct request *request_new(struct door *d, struct MHD_Connection *connection,
+				   const char *path, const char *method)
+{
+	struct request *q = xcalloc(1, sizeof(*q));
+
+	*q = (struct request){.control = d->control,
+			      .connection = connection,
+			      .method = method,
+			      .path = path,
+			      .begun_ns = clock_now_ns()};
+	q->caller.role = d->local ? ROLE_LOCAL : ROLE_NOBODY;
+	q->body = BUF_INIT(api_body_max(q));
+	list_init(&q->waiting);
+	d->control->requests++;
+	return q;
+}
+
+/*
+ * The library calls this once when the headers are there, then for each piece of the body, then
+ * once more; and again after a request that waited is woken.
+ */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **context)
+{
+	struct request *q = *context;
+
+	(void)version;
+	if (!q) {
+		*context = q = request_new(arg, connection, path, method);
+		return api_refuse_early(q) ? send_answer(q) : MHD_YES;
+	}
+	if (q->refused) {
+		*size = 0;
+		return MHD_YES;
+	}
+	if (q->answer)
+		return send_answer(q);
+	if (*size) {
+		if (clock_now_ns() - q->begun_ns > UPLOAD_MAX_S * NS_PER_S)
+			return MHD_NO; /* a trickle is no request */
+		if (buf_add(&q->body, data, *size) < 0) {
+			q->body.max = 0;
+			q->body.len = 0;
+		}
+		*size = 0;
+		return MHD_YES;
+	}
+	if (q->body.max == 0)
+		http_problem(q, 413, "request.too_large", "the body is larger than %zu bytes",
+			     api_body_max(q));
+	else
+		api_dispatch(q);
+	if (q->answer)
+		return send_answer(q);
+	if (!q->suspended)
+		http_problem(q, 500, "internal", "no answer was made; please report this");
+	return q->suspended ? MHD_YES : send_answer(q);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct request *q = *context;
+
+	(void)arg;
+	(void)connection;
+	(void)code;
+	if (!q)
+		return;
+	list_remove(&q->waiting);
+	if (q->answer)
+		MHD_destroy_response(q->answer);
+	buf_done(&q->body);
+	free(q);
+	*context = NULL;
+}
+
+static void on_library_log(void *arg, const char *format, va_list ap)
+{
+	(void)arg;
+	(void)format;
+	(void)ap; /* what clients do wrong is not the operator's concern */
+}
+
+int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
+{
+	const union MHD_DaemonInfo *info;
+
+	d->control = c;
+	d->watch.ready = on_ready;
+	d->timer.fire = on_timer;
+	d->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		d->local ? 0U : (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_MAX_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
+		MHD_OPTION_END);
+	info = d->daemon ? MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info)
+		return err_set(reterr, EIO, "http.start", "the HTTP server does not start");
+	d->watch.fd = info->epoll_fd;
+	if (loop_watch(c->loop, &d->watch, EPOLLIN) < 0)
+		return err_set(reterr, errno, "http.start", "epoll: %s", strerror(errno));
+	pump(d);
+	return 0;
+}
+
+void http_close(struct door *d)
+{
+	if (d->daemon) {
+		loop_disarm(d->control->loop, &d->timer);
+		loop_unwatch(d->control->loop, &d->watch);
+		MHD_stop_daemon(d->daemon);
+	}
+	d->daemon = NULL;
+}

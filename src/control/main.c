@@ -1,0 +1,205 @@
+/*
+ * Descriptors: 3 the supervisor (links to nodes), 4 the listening TCP socket, 5 the listening unix
+ * socket. Started as: cordon-control DIRECTORY --owner=UID
+ *
+ * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs, no
+ * credential of any destination, and has no way to open a connection or start a program.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/control.h"
+#include "control/run.h"
+#include "os/fd.h"
+#include "os/filter.h"
+#include "os/jail.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5 };
+
+static void on_supervisor(struct loop_watch *w, uint32_t events)
+{
+	struct control *c = container_of(w, struct control, supervisor);
+	uint8_t packet[64];
+	int fds[FD_PACKET_MAX];
+	size_t nfds, used;
+	struct msg m;
+	ssize_t n = fd_recv_packet(w->fd, packet, sizeof(packet), fds, &nfds);
+
+	(void)events;
+	if (n <= 0)
+		log_fatal("the supervisor is gone");
+	if (nfds == 1 && msg_decode(packet, (size_t)n, sizeof(packet), &m, &used) == 1 &&
+	    m.type == MSG_NODE_LINK) {
+		node_attach(c, fds[0]);
+		return;
+	}
+	while (nfds)
+		close(fds[--nfds]);
+}
+
+static void on_stop_deadline(struct loop_timer *t)
+{
+	loop_stop(container_of(t, struct control, stop)->loop);
+}
+
+/* Nothing new is accepted; what is under way may end, or is ended at the deadline. */
+static void on_signal(struct loop_watch *w, uint32_t events)
+{
+	struct control *c = container_of(w, struct control, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(w->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (c->stopping) { /* asked twice: now */
+			loop_stop(c->loop);
+			return;
+		}
+		c->stopping = 1;
+		loop_arm(c->loop, &c->stop, clock_now_ns() + STOP_S * NS_PER_S);
+		if (c->run_count == 0)
+			loop_stop(c->loop);
+	}
+}
+
+static void end_runs(struct control *c)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_SHUTDOWN};
+
+		m.detail = WIRE_STR("the platform was stopped");
+		run_on_done(list_entry(p, struct run, link), &m);
+	}
+}
+
+static void confine(const char *directory)
+{
+	_cleanup_fd_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct sock_fprog filter;
+	struct err e;
+	int r;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	if (dir < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		log_fatal("start-up: %s", strerror(errno));
+	r = jail_landlock(-1, dir);
+	if (r < 0)
+		log_line("no Landlock here (%s): control's identity alone limits which files it "
+			 "could open",
+			 strerror(-r));
+	if (filter_compile(FILTER_CONTROL, &filter, &e) < 0)
+		log_fatal("%s", e.message);
+	r = filter_install(&filter);
+	if (r < 0)
+		log_fatal("system call filter: %s", strerror(-r));
+}
+
+static void name_url(struct control *c)
+{
+	struct sockaddr_storage a = {0};
+	socklen_t len = sizeof(a);
+	char host[INET6_ADDRSTRLEN] = "";
+
+	if (getsockname(LISTEN_FD, (struct sockaddr *)&a, &len) < 0)
+		log_fatal("getsockname: %s", strerror(errno));
+	if (a.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *s = (const struct sockaddr_in6 *)&a;
+
+		inet_ntop(AF_INET6, &s->sin6_addr, host, sizeof(host));
+		snprintf(c->url, sizeof(c->url), "http://[%s]:%u", host, ntohs(s->sin6_port));
+	} else {
+		const struct sockaddr_in *s = (const struct sockaddr_in *)&a;
+
+		inet_ntop(AF_INET, &s->sin_addr, host, sizeof(host));
+		snprintf(c->url, sizeof(c->url), "http://%s:%u", host, ntohs(s->sin_port));
+	}
+}
+
+/* A tenant to begin with, on the first start. */
+static int first_start(struct control *c, struct err *reterr)
+{
+	char state[16];
+	int r = admin_tenant_state(c, "default", state, reterr);
+
+	if (r != -ENOENT)
+		return r;
+	r = store_begin(c->store, reterr);
+	if (r < 0)
+		return r;
+	r = store_tenant_add(c->store, "default", clock_wall_ms(), reterr);
+	if (r == 0)
+		r = profile_defaults(c, "default", reterr);
+	if (r == 0)
+		return store_commit(c->store, reterr);
+	store_rollback(c->store);
+	return r;
+}
+
+static void start(struct control *c, const char *directory)
+{
+	struct err e;
+	sigset_t set;
+
+	c->loop = loop_new();
+	if (!c->loop || sodium_init() < 0)
+		log_fatal("start-up: %s", strerror(errno));
+	if (store_open(directory, &c->store, &e) < 0 || runs_recover(c, &e) < 0 ||
+	    first_start(c, &e) < 0)
+		log_fatal("%s", e.message);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	c->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (c->signals.fd < 0 || loop_watch(c->loop, &c->signals, EPOLLIN) < 0 ||
+	    loop_watch(c->loop, &c->supervisor, EPOLLIN) < 0)
+		log_fatal("start-up: %s", strerror(errno));
+	if (http_open(c, &c->doors[0], LISTEN_FD, &e) < 0 ||
+	    http_open(c, &c->doors[1], LOCAL_FD, &e) < 0)
+		log_fatal("%s", e.message);
+}
+
+int main(int argc, char **argv)
+{
+	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
+				   .signals = {.fd = -1, .ready = on_signal},
+				   .node = {.fd = -1},
+				   .stop = {.fire = on_stop_deadline},
+				   .doors = {{.local = 0}, {.local = 1}}};
+
+	log_init("cordon-control");
+	if (argc != 3 || strncmp(argv[2], "--owner=", 8) != 0)
+		log_fatal("started by cordon-supervisor, not by hand");
+	c.owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	list_init(&c.runs);
+	name_url(&c);
+	start(&c, argv[1]);
+	confine(argv[1]);
+	loop_run(c.loop);
+	c.stopping = 0; /* the loop is over */
+	end_runs(&c);
+	http_close(&c.doors[0]);
+	http_close(&c.doors[1]);
+	store_close(c.store);
+	fflush(NULL);
+	_exit(0); /* what runs at exit needs more than the filter allows, and there is nothing to
+		     tidy */
+}

@@ -1,0 +1,223 @@
+/* Capability profiles: kept as they were put, used as what they compile to. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/body.h"
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_MAX = 16 << 20 };
+
+/* What every tenant has to begin with. */
+static const char transform[] =
+	"apiVersion: cordon/v1\n"
+	"kind: CapabilityProfile\n"
+	"metadata: {name: transform, owner: platform}\n"
+	"# Turns input into output, and reaches nothing outside: for code that needs only what it "
+	"is given.\n"
+	"spec:\n"
+	"  class: interactive\n"
+	"  tier: standard\n"
+	"  minTrust: 0\n"
+	"  limits: {cpu: 1s, wall: 10s, memory: 128MiB, output: 1MiB, operations: 1000}\n"
+	"  egress: []\n"
+	"tests:\n"
+	"  - {request: {method: GET, url: \"https://example.com/\"}, expect: deny}\n";
+
+/* Compiles it and lets it pass its own tests. */
+static int compile(const char *text, size_t len, struct policy **ret, struct policy_report *report,
+		   struct err *reterr)
+{
+	int r = policy_compile(text, len, ret, reterr);
+
+	if (r == 0) {
+		r = policy_check(*ret, report, reterr);
+		if (r < 0) {
+			policy_free(*ret);
+			*ret = NULL;
+		}
+	}
+	return r;
+}
+
+int profile_defaults(struct control *c, const char *tenant, struct err *reterr)
+{
+	struct policy *p = NULL;
+	struct policy_report report;
+	int r = compile(transform, sizeof(transform) - 1, &p, &report, reterr), added;
+	struct profile_row row;
+	int64_t version;
+
+	if (r < 0)
+		return r;
+	row = (struct profile_row){.tenant = tenant,
+				   .name = "transform",
+				   .digest = policy_digest(p),
+				   .source = transform,
+				   .source_len = sizeof(transform) - 1,
+				   .created_ms = clock_wall_ms()};
+	r = store_profile_put(c->store, &row, &version, &added, reterr);
+	policy_free(p);
+	return r;
+}
+
+struct source {
+	char *text;
+	size_t len;
+};
+
+static void take_source(void *arg, const struct profile_row *row)
+{
+	struct source *s = arg;
+
+	s->text = memcpy(xmalloc(row->source_len + 1), row->source, row->source_len);
+	s->len = row->source_len;
+}
+
+/* name, or name@version */
+static int load(struct control *c, const char *tenant, const char *name, struct policy **ret,
+		struct err *reterr)
+{
+	struct source s = {0};
+	const char *at = strchr(name, '@');
+	char bare[64];
+	int64_t version = at ? strtoll(at + 1, NULL, 10) : 0;
+	int r;
+
+	snprintf(bare, sizeof(bare), "%.*s", (int)(at ? at - name : (int)strlen(name)), name);
+	if (at && version <= 0)
+		return -ENOENT;
+	r = store_profiles(c->store, tenant, bare, version, take_source, &s, reterr);
+	if (r == 0)
+		r = policy_compile(s.text, s.len, ret, reterr);
+	free(s.text);
+	return r;
+}
+
+int profile_policy(struct control *c, const char *tenant, const char *name, struct policy **ret,
+		   struct err *reterr)
+{
+	return load(c, tenant, name, ret, reterr);
+}
+
+void profile_put(struct request *q)
+{
+	struct policy *p = NULL;
+	struct policy_report report;
+	struct buf b = BUF_INIT(4096);
+	struct profile_row row;
+	int64_t version;
+	char tenant[64];
+	struct err e;
+	int r, added;
+
+	if (auth_tenant(q, tenant) < 0)
+		return;
+	if (compile((const char *)q->body.data, q->body.len, &p, &report, &e) < 0) {
+		http_problem_err(q, 422, &e);
+		return;
+	}
+	row = (struct profile_row){.tenant = tenant,
+				   .name = q->tail[0],
+				   .digest = policy_digest(p),
+				   .source = (const char *)q->body.data,
+				   .source_len = q->body.len,
+				   .created_ms = clock_wall_ms()};
+	if (strcmp(policy_name(p), q->tail[0]) != 0) {
+		http_problem(q, 422, "profile.name",
+			     "the profile is named '%s' in its metadata, but put as '%s'",
+			     policy_name(p), q->tail[0]);
+	} else if ((r = store_profile_put(q->control->store, &row, &version, &added, &e)) < 0) {
+		http_store_problem(q, r, &e, "tenant");
+	} else {
+		buf_addf(&b, "{\"name\":\"%s\",\"version\":%lld,\"digest\":\"%s\"}\n", row.name,
+			 (long long)version, row.digest);
+		http_answer(q, added ? 201 : 200, "application/json", &b);
+	}
+	policy_free(p);
+}
+
+static void add_brief(void *arg, const struct profile_row *row)
+{
+	struct buf *b = arg;
+
+	if (b->data[b->len - 1] == '}')
+		buf_addc(b, ',');
+	buf_addf(b,
+		 "{\"name\":\"%s\",\"version\":%lld,\"digest\":\"%s\",\"created_at\":", row->name,
+		 (long long)row->version, row->digest);
+	body_time(b, row->created_ms);
+	buf_addc(b, '}');
+}
+
+static void add_whole(void *arg, const struct profile_row *row)
+{
+	struct buf *b = arg;
+
+	add_brief(b, row);
+	b->len--; /* the brace, for one member more */
+	buf_adds(b, ",\"source\":");
+	json_quote(b, row->source, row->source_len);
+	buf_addc(b, '}');
+}
+
+static void show(struct request *q, const char *before, const char *name, int64_t version,
+		 profile_fn *fn, const char *after)
+{
+	struct buf b = BUF_INIT(LIST_MAX);
+	char tenant[64];
+	struct err e;
+	int r;
+
+	if (auth_tenant(q, tenant) < 0)
+		return;
+	buf_adds(&b, before);
+	r = store_profiles(q->control->store, tenant, name, version, fn, &b, &e);
+	buf_adds(&b, after);
+	if (r < 0)
+		http_store_problem(q, r, &e, "profile");
+	else
+		http_answer(q, 200, "application/json", &b);
+	buf_done(&b);
+}
+
+void profile_list(struct request *q)
+{
+	show(q, "{\"profiles\":[", NULL, 0, add_brief, "]}\n");
+}
+
+void profile_versions(struct request *q)
+{
+	show(q, "{\"versions\":[", q->tail[0], -1, add_brief, "]}\n");
+}
+
+void profile_get(struct request *q)
+{
+	const char *version = http_query(q, "version");
+	int64_t v = version ? strtoll(version, NULL, 10) : 0;
+
+	if (version && v <= 0)
+		http_problem(q, 400, "request.query", "'version' must be a whole number from 1");
+	else
+		show(q, " ", q->tail[0], v, add_whole, "\n");
+}
+
+void profile_check(struct request *q)
+{
+	struct buf b = BUF_INIT(4096);
+	struct policy *p = NULL;
+	struct policy_report report = {0};
+	struct err e;
+
+	if (compile((const char *)q->body.data, q->body.len, &p, &report, &e) < 0) {
+		http_problem_err(q, 422, &e);
+		return;
+	}
+	buf_addf(&b, "{\"name\":\"%s\",\"digest\":\"%s\",\"tests\":%u}\n", policy_name(p),
+		 policy_digest(p), report.passed);
+	http_answer(q, 200, "application/json", &b);
+	policy_free(p);
+}

@@ -1,0 +1,210 @@
+#include "control/run.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/body.h"
+#include "wire/run_json.h"
+#include "wire/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUN_JSON_MAX = 256 << 20 };
+
+struct run *run_new(struct control *c)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct run){.control = c,
+			  .handle = ++c->next_handle,
+			  .created_ms = clock_wall_ms(),
+			  .tier = "standard",
+			  .class_ = "interactive",
+			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
+			  .logs = BUF_INIT(RUN_JSON_MAX),
+			  .events = BUF_INIT(EVENTS_MAX)};
+	id_new("run", r->id);
+	list_init(&r->link);
+	list_init(&r->waiters);
+	return r;
+}
+
+void run_free(struct run *r)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &r->waiters)
+		list_remove(p);
+	if (!list_empty(&r->link)) {
+		list_remove(&r->link);
+		r->control->run_count--;
+	}
+	buf_done(&r->wire);
+	buf_done(&r->logs);
+	buf_done(&r->events);
+	free(r->labels);
+	free(r);
+}
+
+struct run *run_find(struct control *c, const char *id)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (!strcmp(r->id, id))
+			return r;
+	}
+	return NULL;
+}
+
+struct run *run_by_handle(struct control *c, uint64_t handle)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (r->handle == handle)
+			return r;
+	}
+	return NULL;
+}
+
+void run_begin(struct run *r)
+{
+	list_append(&r->control->runs, &r->link);
+	r->control->run_count++;
+	run_send(r);
+}
+
+void run_send(struct run *r)
+{
+	struct control *c = r->control;
+
+	if (r->sent || c->node.fd < 0)
+		return;
+	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
+		return; /* the node does not read; the run waits for it */
+	r->sent = 1;
+	buf_done(&r->wire);
+	node_flush(c);
+}
+
+void run_cancel(struct run *r)
+{
+	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle}};
+	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CANCELLED};
+
+	if (r->cancelled)
+		return;
+	r->cancelled = 1;
+	if (!r->sent)
+		run_on_done(r, &done);
+	else if (r->control->node.fd >= 0 && msg_encode(&r->control->node_out, &m) == 0)
+		node_flush(r->control);
+}
+
+void run_wait(struct run *r, struct request *q)
+{
+	list_append(&r->waiters, &q->waiting);
+	http_suspend(q);
+}
+
+void run_on_log(struct run *r, const struct msg_run_log *m)
+{
+	if (r->logs.len)
+		buf_addc(&r->logs, ',');
+	run_json_log(&r->logs, m);
+}
+
+void run_on_journal(struct run *r, const struct msg_run_journal *m)
+{
+	size_t len = r->events.len;
+
+	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0)
+		r->events.len = len; /* the whole line, or nothing of it */
+}
+
+void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
+{
+	buf_addf(b, "{\"run\":\"%s\",\"state\":\"%s\",", r->id, m ? "done" : "running");
+	if (m) {
+		run_json_members(b, m, buf_str((struct buf *)&r->logs));
+		buf_addc(b, ',');
+	}
+	buf_addf(b, "\"tier\":\"%s\",\"class\":\"%s\",\"tenant\":\"%s\",\"profile\":", r->tier,
+		 r->class_, r->tenant);
+	json_quote_str(b, r->profile);
+	buf_addf(b,
+		 ",\"policy\":\"%s\",\"artifact\":\"%s\",\"key\":\"%s\",\"labels\":%s,\"trace\":",
+		 r->policy, r->artifact, r->key, r->labels ? r->labels : "{}");
+	json_quote_str(b, r->trace);
+	buf_adds(b, ",\"created_at\":");
+	body_time(b, r->created_ms);
+	buf_adds(b, ",\"ended_at\":");
+	body_time(b, m ? clock_wall_ms() : 0);
+	buf_adds(b, "}");
+}
+
+static void answer_waiters(struct run *r, const struct buf *json, const struct err *e)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &r->waiters) {
+		struct request *q = list_entry(p, struct request, waiting);
+		struct buf copy = BUF_INIT(RUN_JSON_MAX);
+
+		list_remove(p);
+		if (e) {
+			http_problem_err(q, 503, e);
+			continue;
+		}
+		buf_add(&copy, json->data, json->len);
+		buf_addc(&copy, '\n');
+		http_answer(q, 200, "application/json", &copy);
+	}
+}
+
+void run_on_done(struct run *r, const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf json = BUF_INIT(RUN_JSON_MAX);
+	struct control *c = r->control;
+	struct err e = {0};
+	struct run_row row;
+	int failed;
+
+	run_json(r, m, &json);
+	row = (struct run_row){.id = r->id,
+			       .outcome = words_outcome(m->outcome),
+			       .reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason)
+									  : "",
+			       .result = (const char *)json.data,
+			       .result_len = json.len,
+			       .events = (const char *)r->events.data,
+			       .events_len = r->events.len,
+			       .ended_ms = clock_wall_ms()};
+	failed = store_run_end(c->store, &row, &e) < 0;
+	if (failed)
+		log_line("the end of %s could not be written: %s", r->id, e.message);
+	if (m->outcome < OUTCOME_COUNT)
+		c->outcomes[m->outcome]++;
+	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
+		c->reasons[m->reason]++;
+	c->cpu_us += m->cpu_us;
+	c->wall_us += m->wall_us;
+	answer_waiters(r, &json, failed ? &e : NULL);
+	run_free(r);
+	if (c->stopping && c->run_count == 0)
+		loop_stop(c->loop);
+}
+
+void run_lost(struct run *r)
+{
+	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
+
+	m.detail = WIRE_STR("the node ended while the run was under way");
+	run_on_done(r, &m);
+}

@@ -1,0 +1,43 @@
+/*
+ * A run between its admission and its end. Its row in the database says "running" for that time;
+ * the row is written before the node hears of the run, and its end before a caller does.
+ */
+#pragma once
+
+#include "control/control.h"
+
+struct run {
+	struct list link;
+	struct control *control;
+	uint64_t handle; /* the node's name for it */
+	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
+	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
+	char trace[64];
+	char *labels; /* JSON object */
+	const char *tier, *class_;
+	int64_t created_ms;
+	struct buf wire; /* SUBMIT, until a node has it */
+	struct buf logs, events;
+	int sent, cancelled;
+	struct list waiters; /* of struct request */
+};
+
+struct run *run_new(struct control *c);
+void run_free(struct run *r);
+struct run *run_find(struct control *c, const char *id);
+struct run *run_by_handle(struct control *c, uint64_t handle);
+
+/* From now on it is the node's; waits for one if there is none. */
+void run_begin(struct run *r);
+void run_send(struct run *r); /* if it was not sent yet */
+void run_cancel(struct run *r);
+/* The request is answered when the run is over. */
+void run_wait(struct run *r, struct request *q);
+
+void run_on_log(struct run *r, const struct msg_run_log *m);
+void run_on_journal(struct run *r, const struct msg_run_journal *m);
+void run_on_done(struct run *r, const struct msg_run_done *m);
+void run_lost(struct run *r); /* its node is gone */
+
+/* What the API shows of it while it is under way; when it is over. */
+void run_json(const struct run *r, const struct msg_run_done *m, struct buf *out);

@@ -1,0 +1,267 @@
+/* Reading and cancelling runs. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "control/body.h"
+#include "control/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_MAX = 64 << 20, ANSWER_MAX = 256 << 20 };
+
+/* A runner sees the runs of its own key. */
+static const char *own_key(const struct request *q)
+{
+	return q->caller.role == ROLE_RUNNER ? q->caller.key : NULL;
+}
+
+static void add_brief(struct buf *b, const struct run_row *w)
+{
+	buf_addf(b, "{\"run\":\"%s\",\"state\":\"%s\",\"outcome\":", w->id, w->state);
+	if (*w->outcome)
+		json_quote_str(b, w->outcome);
+	else
+		buf_adds(b, "null");
+	buf_adds(b, ",\"reason\":");
+	if (*w->reason)
+		json_quote_str(b, w->reason);
+	else
+		buf_adds(b, "null");
+	buf_addf(b, ",\"tenant\":\"%s\",\"profile\":", w->tenant);
+	json_quote_str(b, w->profile);
+	buf_addf(b,
+		 ",\"policy\":\"%s\",\"artifact\":\"%s\",\"key\":\"%s\",\"labels\":%s,\"trace\":",
+		 w->policy, w->artifact, w->key, w->labels);
+	json_quote_str(b, w->trace);
+	buf_adds(b, ",\"created_at\":");
+	body_time(b, w->created_ms);
+	buf_adds(b, ",\"ended_at\":");
+	body_time(b, w->ended_ms);
+	buf_addc(b, '}');
+}
+
+struct page {
+	struct buf b;
+	int count, limit;
+	char last[ID_SIZE];
+	int more;
+};
+
+static void add_to_page(void *arg, const struct run_row *w)
+{
+	struct page *p = arg;
+
+	if (p->count == p->limit) {
+		p->more = 1;
+		return;
+	}
+	if (p->count++)
+		buf_addc(&p->b, ',');
+	add_brief(&p->b, w);
+	snprintf(p->last, sizeof(p->last), "%s", w->id);
+}
+
+static int query_number(struct request *q, const char *name, int64_t max, int64_t *ret)
+{
+	const char *text = http_query(q, name);
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	if (*text && !*end && !errno && *ret >= 0 && *ret <= max)
+		return 0;
+	http_problem(q, 400, "request.query", "'%s' must be a whole number from 0 to %lld", name,
+		     (long long)max);
+	return -EINVAL;
+}
+
+static int read_filter(struct request *q, struct run_filter *f, char label[LABEL_SIZE_MAX * 2])
+{
+	const char *pair = http_query(q, "label");
+	int64_t limit = PAGE_DEFAULT;
+	char *eq;
+
+	*f = (struct run_filter){.key = own_key(q),
+				 .profile = http_query(q, "profile"),
+				 .outcome = http_query(q, "outcome"),
+				 .reason = http_query(q, "reason"),
+				 .before = http_query(q, "cursor")};
+	if (query_number(q, "since", INT64_MAX, &f->since_ms) < 0 ||
+	    query_number(q, "until", INT64_MAX, &f->until_ms) < 0 ||
+	    query_number(q, "limit", PAGE_MAX, &limit) < 0)
+		return -EINVAL;
+	f->limit = limit ? (int)limit : PAGE_DEFAULT;
+	if (!pair)
+		return 0;
+	snprintf(label, LABEL_SIZE_MAX * 2, "%s", pair);
+	eq = strchr(label, '=');
+	if (!eq || strlen(pair) >= LABEL_SIZE_MAX * 2) {
+		http_problem(q, 400, "request.query", "'label' must be NAME=VALUE");
+		return -EINVAL;
+	}
+	*eq = '\0';
+	f->label_name = label;
+	f->label_value = eq + 1;
+	return 0;
+}
+
+void runs_list(struct request *q)
+{
+	struct page p = {.b = BUF_INIT(LIST_MAX)};
+	char tenant[64], label[LABEL_SIZE_MAX * 2];
+	struct run_filter f;
+	struct err e;
+	int r;
+
+	if (auth_tenant(q, tenant) < 0 || read_filter(q, &f, label) < 0)
+		return;
+	f.tenant = tenant;
+	p.limit = f.limit++; /* one more, to know whether there is a next page */
+	buf_adds(&p.b, "{\"runs\":[");
+	r = store_runs(q->control->store, &f, add_to_page, &p, &e);
+	buf_adds(&p.b, "],\"next\":");
+	if (p.more)
+		buf_addf(&p.b, "\"%s\"}\n", p.last);
+	else
+		buf_adds(&p.b, "null}\n");
+	if (r < 0)
+		http_store_problem(q, r, &e, "run");
+	else
+		http_answer(q, 200, "application/json", &p.b);
+	buf_done(&p.b);
+}
+
+struct one {
+	struct buf b;
+	int events, running;
+};
+
+static void take_one(void *arg, const struct run_row *w)
+{
+	struct one *o = arg;
+
+	o->running = !strcmp(w->state, "running");
+	if (o->events)
+		buf_add(&o->b, w->events, w->events_len);
+	else if (o->running)
+		return;
+	else
+		buf_add(&o->b, w->result, w->result_len);
+	if (!o->events)
+		buf_addc(&o->b, '\n');
+}
+
+/* The row of the run in the path, if the caller may see it; else answered. */
+static int look_up(struct request *q, struct one *o)
+{
+	char tenant[64];
+	struct run_filter f = {
+		.tenant = tenant, .id = q->tail[0], .key = own_key(q), .with_events = o->events};
+	struct err e;
+	int r;
+
+	if (auth_tenant(q, tenant) < 0)
+		return -EACCES;
+	r = store_runs(q->control->store, &f, take_one, o, &e);
+	if (r < 0)
+		http_store_problem(q, r, &e, "run");
+	return r;
+}
+
+void runs_get(struct request *q)
+{
+	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+
+	if (look_up(q, &o) == 0) {
+		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
+
+		if (run) {
+			run_json(run, NULL, &o.b);
+			buf_addc(&o.b, '\n');
+		}
+		if (o.running && !run)
+			http_problem(q, 503, "store.failed",
+				     "the end of this run could not be written; it stands after "
+				     "the next start");
+		else
+			http_answer(q, 200, "application/json", &o.b);
+	}
+	buf_done(&o.b);
+}
+
+void runs_events(struct request *q)
+{
+	struct one o = {.b = BUF_INIT(ANSWER_MAX), .events = 1};
+
+	if (look_up(q, &o) == 0) {
+		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
+
+		if (run)
+			buf_add(&o.b, run->events.data, run->events.len);
+		http_answer(q, 200, "application/x-ndjson", &o.b);
+	}
+	buf_done(&o.b);
+}
+
+void runs_cancel(struct request *q)
+{
+	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+
+	if (look_up(q, &o) == 0) {
+		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
+
+		if (run) {
+			struct buf b = BUF_INIT(1 << 16);
+
+			run_json(run, NULL, &b);
+			buf_addc(&b, '\n');
+			run_cancel(run);
+			http_answer(q, 202, "application/json", &b);
+		} else {
+			http_problem(q, 409, "run.over", "this run is over");
+		}
+	}
+	buf_done(&o.b);
+}
+
+/* Rows that say "running" although nothing runs: their control died. */
+static void take_lost(void *arg, const struct run_row *w)
+{
+	struct list *lost = arg;
+	struct run *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct run){.tier = "standard",
+			  .class_ = "interactive",
+			  .created_ms = w->created_ms,
+			  .labels = xstrdup(w->labels)};
+	snprintf(r->id, sizeof(r->id), "%s", w->id);
+	snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
+	snprintf(r->key, sizeof(r->key), "%s", w->key);
+	snprintf(r->profile, sizeof(r->profile), "%s", w->profile);
+	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
+	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
+	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
+	list_init(&r->waiters);
+	list_append(lost, &r->link);
+}
+
+int runs_recover(struct control *c, struct err *reterr)
+{
+	struct run_filter f = {.running = 1};
+	struct list lost, *p, *tmp;
+	int r;
+
+	list_init(&lost);
+	r = store_runs(c->store, &f, take_lost, &lost, reterr);
+	list_for_each_safe (p, tmp, &lost) {
+		struct run *run = list_entry(p, struct run, link);
+
+		list_remove(&run->link);
+		run->control = c;
+		run_lost(run);
+	}
+	return r;
+}

@@ -1,0 +1,577 @@
+/*
+ * POST /v1/runs: from a request to a run that was admitted, or denied with a reason. The order of
+ * the questions: tenant's state, profile, class, limits within the profile, room. A refusal is a
+ * run too: it has an ID, and can be looked up.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/body.h"
+#include "control/run.h"
+#include "policy/policy.h"
+#include "wire/modmap.h"
+#include "wire/words.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODULES_SIZE_MAX (LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16))
+
+static const char members[] = " profile code main modules language input class limits seed fences "
+			      "labels ";
+
+struct submit {
+	struct request *q;
+	json_t *body;
+	struct run *run;
+	struct policy *policy;
+	struct buf modules;
+	const char *main, *input, *idempotency;
+	size_t input_len;
+	uint8_t digest[KEY_HASH_SIZE]; /* of the body */
+	struct msg_submit m;
+	struct err denied; /* code not empty: the run is denied */
+};
+
+static void bad(struct submit *s, const char *format, ...) _printf_(2, 3);
+static void bad(struct submit *s, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	http_problem(s->q, 400, "request.member", "%s", text);
+}
+
+/*
+ * The input goes to the sandbox as it was written, and so does not pass through a parser's idea of
+ * numbers: it is taken out of the body, and null put in its place, before the rest is parsed.
+ */
+static int take_input(struct submit *s)
+{
+	struct buf *b = &s->q->body;
+	const char *at;
+	size_t len, offset;
+
+	if (json_check(b->data, b->len, &offset) < 0) {
+		http_problem(s->q, 400, "request.json",
+			     "the body is not one JSON value: byte %zu is where it goes wrong",
+			     offset);
+		return -EINVAL;
+	}
+	if (json_member(b->data, b->len, "input", &at, &len) < 0)
+		return 0;
+	if (len > LIMIT_INPUT) {
+		http_problem(s->q, 413, "request.too_large", "'input' has more than %d bytes",
+			     LIMIT_INPUT);
+		return -EINVAL;
+	}
+	s->input = memcpy(xmalloc(len + 1), at, len);
+	s->input_len = len;
+	memset((char *)(uintptr_t)at, ' ', len);
+	memcpy((char *)(uintptr_t)at, len >= 4 ? "null" : "0", len >= 4 ? 4 : 1);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int add_module(struct submit *s, const char *name, const json_t *v)
+{
+	const json_t *base64 = json_object_get(v, "base64");
+	struct err e;
+	int r;
+
+	if (json_is_string(v)) {
+		r = modmap_add(&s->modules, name, MODULE_AUTO, json_string_value(v),
+			       json_string_length(v), &e);
+	} else if (json_is_string(base64) && json_object_size(v) == 1) {
+		size_t len = json_string_length(base64), got = 0;
+		_cleanup_free_ uint8_t *raw = xmalloc(len + 1);
+		const char *dot = strrchr(name, '.');
+
+		if (sodium_base642bin(raw, len, json_string_value(base64), len, NULL, &got, NULL,
+				      sodium_base64_VARIANT_ORIGINAL) < 0) {
+			bad(s, "modules[\"%.100s\"].base64 is no base64 (RFC 4648, section 4)",
+			    name);
+			return -EINVAL;
+		}
+		r = modmap_add(&s->modules, name,
+			       dot && !strcmp(dot, ".wasm") ? MODULE_WASM : MODULE_DATA, raw, got,
+			       &e);
+	} else {
+		bad(s, "modules[\"%.100s\"] must be a string or {\"base64\":\"…\"}", name);
+		return -EINVAL;
+	}
+	if (r < 0)
+		http_problem_err(s->q, 400, &e);
+	return r;
+}
+
+/* Modules in the order of their names, so that the same code has the same digest. */
+static int take_modules(struct submit *s)
+{
+	int failed = 0, r = 0;
+	const char *code = body_string(s->q, s->body, "code", &failed);
+	const json_t *modules = json_object_get(s->body, "modules");
+	const char *main_name = failed ? NULL : body_string(s->q, s->body, "main", &failed);
+	_cleanup_free_ const char **names = NULL;
+	size_t n = 0;
+	struct err e;
+	const char *name;
+	json_t *value;
+
+	if (failed)
+		return -EINVAL;
+	if (!code == !modules || (code && main_name)) {
+		bad(s, "either 'code', or 'modules' with 'main', is needed");
+		return -EINVAL;
+	}
+	if (code) {
+		s->main = "main";
+		r = modmap_add(&s->modules, "main", MODULE_AUTO, code, strlen(code), &e);
+	} else if (!json_is_object(modules) || !main_name) {
+		bad(s,
+		    "'modules' must be an object from name to source, and 'main' name one of them");
+		return -EINVAL;
+	} else {
+		s->main = main_name;
+		names = xcalloc(json_object_size(modules) + 1, sizeof(*names));
+		json_object_foreach((json_t *)(uintptr_t)modules, name, value) names[n++] = name;
+		qsort(names, n, sizeof(*names), by_name);
+		for (size_t i = 0; i < n && r == 0; i++) {
+			r = add_module(s, names[i], json_object_get(modules, names[i]));
+			if (r < 0)
+				return r;
+		}
+	}
+	if (r == 0)
+		r = modmap_check(s->modules.data, s->modules.len, s->main, strlen(s->main), &e);
+	if (r < 0)
+		http_problem_err(s->q, 400, &e);
+	return r;
+}
+
+static int take_labels(struct submit *s)
+{
+	json_t *labels = json_object_get(s->body, "labels"), *value;
+	const char *name;
+
+	if (labels && (!json_is_object(labels) || json_object_size(labels) > LABELS_MAX)) {
+		bad(s, "'labels' must be an object with at most %d members", LABELS_MAX);
+		return -EINVAL;
+	}
+	json_object_foreach(labels, name, value)
+	{
+		if (json_is_string(value) && strlen(name) <= LABEL_SIZE_MAX &&
+		    json_string_length(value) <= LABEL_SIZE_MAX)
+			continue;
+		bad(s, "label '%.100s': names and values are strings of at most %d bytes", name,
+		    LABEL_SIZE_MAX);
+		return -EINVAL;
+	}
+	s->run->labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	return 0;
+}
+
+static int take_seed(struct submit *s)
+{
+	int failed = 0;
+	const char *seed = body_string(s->q, s->body, "seed", &failed);
+	char *end;
+
+	if (failed)
+		return -EINVAL;
+	if (!seed) {
+		randombytes_buf(&s->m.seed, sizeof(s->m.seed));
+		return 0;
+	}
+	errno = 0;
+	s->m.seed = strtoull(seed, &end, 10);
+	if (!*seed || *end || errno || strspn(seed, "0123456789") != strlen(seed)) {
+		bad(s, "'seed' must be a string of digits, at most 18446744073709551615");
+		return -EINVAL;
+	}
+	s->m.flags |= RUN_VIRTUAL_CLOCK;
+	s->m.now_ms = 946684800000LL; /* 2000-01-01T00:00:00Z, as `cordon run --seed` has it */
+	return 0;
+}
+
+static int take_rest(struct submit *s)
+{
+	const json_t *fences = json_object_get(s->body, "fences");
+	int failed = 0;
+	const char *language = body_string(s->q, s->body, "language", &failed);
+	const char *profile = failed ? NULL : body_string(s->q, s->body, "profile", &failed);
+
+	if (failed || take_labels(s) < 0 || take_seed(s) < 0)
+		return -EINVAL;
+	if (language && strcmp(language, "js") && strcmp(language, "ts")) {
+		bad(s, "'language' must be \"js\" or \"ts\"");
+		return -EINVAL;
+	}
+	if (fences && !json_is_boolean(fences)) {
+		bad(s, "'fences' must be true or false");
+		return -EINVAL;
+	}
+	if (profile && !auth_name_valid(profile)) {
+		bad(s, "'profile' must be the name of a profile");
+		return -EINVAL;
+	}
+	s->m.language = WIRE_STR(language ? language : "");
+	s->m.flags |= (uint8_t)(json_is_true(fences) ? RUN_FENCES : 0) | RUN_JOURNAL;
+	snprintf(s->run->profile, sizeof(s->run->profile), "%s", profile ? profile : "transform");
+	return 0;
+}
+
+/* code: SHA-256 over main, language and modules, each with its length before it. */
+static void name_artifact(struct submit *s)
+{
+	const struct wire_bytes parts[] = {WIRE_STR(s->main), s->m.language, WIRE_BUF(&s->modules)};
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256_state state;
+	char hex[sizeof(hash) * 2 + 1];
+
+	crypto_hash_sha256_init(&state);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		uint64_t len = parts[i].len;
+
+		crypto_hash_sha256_update(&state, (const uint8_t *)&len, sizeof(len));
+		crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
+	}
+	crypto_hash_sha256_final(&state, hash);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	snprintf(s->run->artifact, sizeof(s->run->artifact), "sha256:%s", hex);
+}
+
+/* What may be asked for: less than the profile gives, not more. */
+static int limit(struct submit *s, const json_t *asked, const char *name, uint64_t scale,
+		 uint64_t given, uint64_t *ret)
+{
+	int failed = 0;
+	int64_t v = body_number(s->q, asked, name, -1, 0, INT64_MAX / (1 << 20), &failed);
+
+	*ret = given;
+	if (failed)
+		return -EINVAL;
+	if (v < 0)
+		return 0;
+	if ((uint64_t)v * scale > given && !*s->denied.code)
+		err_set(&s->denied, EPERM, "limits.exceeded",
+			"limits.%s: %lld was asked for, the profile '%s' gives at most %llu", name,
+			(long long)v, s->run->profile, (unsigned long long)(given / scale));
+	*ret = (uint64_t)v * scale;
+	return 0;
+}
+
+static int take_limits(struct submit *s)
+{
+	static const char known[] =
+		" cpu_ms wall_ms memory_mb output_kb operations log_lines timers ";
+	const struct policy_limits *l = policy_limits(s->policy);
+	json_t *asked = json_object_get(s->body, "limits"), *value;
+	uint64_t operations, lines, timers;
+	const char *name;
+
+	if (asked && !json_is_object(asked)) {
+		bad(s, "'limits' must be an object");
+		return -EINVAL;
+	}
+	json_object_foreach(asked, name, value)
+	{
+		char wanted[80];
+
+		snprintf(wanted, sizeof(wanted), " %.70s ", name);
+		if (strstr(known, wanted))
+			continue;
+		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
+		    known);
+		return -EINVAL;
+	}
+	if (limit(s, asked, "cpu_ms", 1000, l->cpu_us, &s->m.cpu_us) < 0 ||
+	    limit(s, asked, "wall_ms", 1000, l->wall_us, &s->m.wall_us) < 0 ||
+	    limit(s, asked, "memory_mb", 1 << 20, l->memory_bytes, &s->m.memory_bytes) < 0 ||
+	    limit(s, asked, "output_kb", 1 << 10, l->output_bytes, &s->m.output_bytes) < 0 ||
+	    limit(s, asked, "operations", 1, l->operations, &operations) < 0 ||
+	    limit(s, asked, "log_lines", 1, l->log_lines, &lines) < 0 ||
+	    limit(s, asked, "timers", 1, l->timers, &timers) < 0)
+		return -EINVAL;
+	s->m.operations = (uint32_t)operations;
+	s->m.log_lines = (uint32_t)lines;
+	s->m.timers = (uint32_t)timers;
+	return 0;
+}
+
+static int choose_class(struct submit *s)
+{
+	int failed = 0;
+	const char *asked = body_string(s->q, s->body, "class", &failed);
+	const char *given = policy_class_text(policy_class(s->policy));
+
+	if (failed)
+		return -EINVAL;
+	if (asked && strcmp(asked, "interactive") && strcmp(asked, "bulk")) {
+		bad(s, "'class' must be \"interactive\" or \"bulk\"");
+		return -EINVAL;
+	}
+	/* Bulk is the lesser right: an interactive profile may give it up. */
+	if (asked && !strcmp(asked, "interactive") && strcmp(given, "interactive") &&
+	    !*s->denied.code)
+		err_set(&s->denied, EPERM, "class.denied",
+			"the profile '%s' is for bulk work; leave 'class' out, or use another "
+			"profile",
+			s->run->profile);
+	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
+	words_class_parse(s->run->class_, &s->m.class_);
+	s->run->tier = policy_tier_text(policy_tier(s->policy));
+	s->m.engine =
+		policy_tier(s->policy) == POLICY_REGULATED ? ENGINE_REGULATED : ENGINE_STANDARD;
+	s->m.flags |= (uint8_t)((policy_eval(s->policy) ? RUN_EVAL : 0) |
+				(policy_wasm(s->policy) ? 0 : RUN_NO_WASM));
+	return 0;
+}
+
+/* -EINVAL: answered. 0: s->denied says whether it may run. */
+static int admit(struct submit *s)
+{
+	struct control *c = s->q->control;
+	struct run *run = s->run;
+	char state[16] = "";
+	struct err e;
+	int r;
+
+	r = admin_tenant_state(c, run->tenant, state, &e);
+	if (r == 0) {
+		r = profile_policy(c, run->tenant, run->profile, &s->policy, &e);
+		if (strcmp(state, "active") != 0)
+			err_set(&s->denied, EACCES, "tenant.suspended",
+				"the tenant '%s' is suspended", run->tenant);
+		else if (r == -ENOENT)
+			err_set(&s->denied, ENOENT, "profile.unknown",
+				"the tenant '%s' has no profile '%s'", run->tenant, run->profile);
+	}
+	if (r < 0 && !*s->denied.code) {
+		http_store_problem(s->q, r, &e, "tenant");
+		return -EINVAL;
+	}
+	if (!s->policy)
+		return 0;
+	snprintf(run->policy, sizeof(run->policy), "%s", policy_digest(s->policy));
+	if (policy_min_trust(s->policy) > 0 && !*s->denied.code)
+		err_set(&s->denied, EPERM, "trust.too_low",
+			"the profile '%s' is for artifacts of trust tier %u and higher; code in a "
+			"request has 0",
+			run->profile, policy_min_trust(s->policy));
+	if (choose_class(s) < 0 || take_limits(s) < 0)
+		return -EINVAL;
+	if (c->run_count >= RUNS_MAX && !*s->denied.code)
+		err_set(&s->denied, EAGAIN, "capacity", "%d runs are under way; try again later",
+			RUNS_MAX);
+	return 0;
+}
+
+static void deny(struct submit *s, struct buf *json)
+{
+	_cleanup_buf_ struct buf error = BUF_INIT(4096);
+	struct msg_run_done m = {.outcome = OUTCOME_DENIED, .seed = s->m.seed};
+
+	buf_adds(&error, "{\"name\":\"Denied\",\"code\":");
+	json_quote_str(&error, s->denied.code);
+	buf_adds(&error, ",\"message\":");
+	json_quote_str(&error, s->denied.message);
+	buf_addc(&error, '}');
+	m.error = WIRE_BUF(&error);
+	run_json(s->run, &m, json);
+}
+
+struct earlier {
+	char id[ID_SIZE];
+	int same, running;
+	const uint8_t *digest;
+	struct buf result;
+};
+
+static void take_earlier(void *arg, const struct run_row *w)
+{
+	struct earlier *x = arg;
+
+	snprintf(x->id, sizeof(x->id), "%s", w->id);
+	x->same = w->body && !sodium_memcmp(w->body, x->digest, KEY_HASH_SIZE);
+	x->running = !strcmp(w->state, "running");
+	buf_add(&x->result, w->result, w->result_len);
+	buf_addc(&x->result, '\n');
+}
+
+static int wants_async(const struct request *q)
+{
+	const char *prefer = http_header(q, "Prefer");
+
+	return prefer && strcasestr(prefer, "respond-async");
+}
+
+static void answer_async(struct request *q, const struct run *run)
+{
+	struct buf b = BUF_INIT(1 << 16);
+	char location[128];
+
+	run_json(run, NULL, &b);
+	buf_addc(&b, '\n');
+	snprintf(location, sizeof(location), "/v1/runs/%s", run->id);
+	http_answer(q, 202, "application/json", &b);
+	http_add_header(q, "Location", location);
+	http_add_header(q, "Preference-Applied", "respond-async");
+}
+
+/* The same Idempotency-Key again: the same run, if it is the same request. */
+static void replay(struct submit *s)
+{
+	struct earlier x = {.digest = s->digest, .result = BUF_INIT(256 << 20)};
+	struct run_filter f = {
+		.tenant = s->run->tenant, .key = s->run->key, .idempotency = s->idempotency};
+	struct request *q = s->q;
+	struct run *run;
+	struct err e;
+	int r = store_runs(q->control->store, &f, take_earlier, &x, &e);
+
+	run = r == 0 && x.running ? run_find(q->control, x.id) : NULL;
+	if (r < 0)
+		http_store_problem(q, r, &e, "run");
+	else if (!x.same)
+		http_problem(q, 409, "idempotency.reused",
+			     "this Idempotency-Key was used with another body, for run %s", x.id);
+	else if (run && !wants_async(q))
+		run_wait(run, q);
+	else if (run)
+		answer_async(q, run);
+	else if (x.running)
+		http_problem(q, 503, "store.failed", "the end of run %s could not be written",
+			     x.id);
+	else
+		http_answer(q, 200, "application/json", &x.result);
+	http_add_header(q, "Idempotency-Replayed", "true");
+	buf_done(&x.result);
+}
+
+/* The row first, then the node. The run is the control's when this returns 0. */
+static int enter(struct submit *s)
+{
+	_cleanup_buf_ struct buf json = BUF_INIT(1 << 20);
+	int denied = *s->denied.code != '\0', r;
+	struct run *run = s->run;
+	struct err e;
+
+	if (denied)
+		deny(s, &json);
+	r = store_run_add(s->q->control->store,
+			  &(struct run_row){.id = run->id,
+					    .tenant = run->tenant,
+					    .key = run->key,
+					    .profile = run->profile,
+					    .policy = run->policy,
+					    .artifact = run->artifact,
+					    .labels = run->labels,
+					    .trace = run->trace,
+					    .idempotency = s->idempotency,
+					    .body = s->digest,
+					    .created_ms = run->created_ms,
+					    .state = denied ? "done" : "running",
+					    .outcome = denied ? "denied" : "",
+					    .reason = denied ? s->denied.code : "",
+					    .result = (const char *)json.data,
+					    .result_len = json.len,
+					    .events = "",
+					    .events_len = 0,
+					    .ended_ms = denied ? clock_wall_ms() : 0},
+			  &e);
+	if (r == -EEXIST)
+		replay(s);
+	else if (r < 0)
+		http_store_problem(s->q, r, &e, "tenant");
+	if (r < 0)
+		return r;
+	if (!denied)
+		return 0;
+	s->q->control->outcomes[OUTCOME_DENIED]++;
+	buf_addc(&json, '\n');
+	http_answer(s->q, 200, "application/json", &json);
+	return -EPERM;
+}
+
+static int encode(struct submit *s)
+{
+	s->m.handle = s->run->handle;
+	s->m.run = WIRE_STR(s->run->id);
+	s->m.main = WIRE_STR(s->main);
+	s->m.modules = WIRE_BUF(&s->modules);
+	s->m.input = (struct wire_bytes){s->input, s->input_len};
+	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
+		return 0;
+	http_problem(s->q, 413, "request.too_large",
+		     "code and input together are larger than the platform takes");
+	return -EMSGSIZE;
+}
+
+static int take_idempotency(struct submit *s)
+{
+	const char *key = http_header(s->q, "Idempotency-Key");
+
+	s->idempotency = key ? key : "";
+	for (const char *p = s->idempotency; *p; p++)
+		if (*p < 0x21 || *p > 0x7e || p - s->idempotency >= 200)
+			key = "";
+	if (!key || *key)
+		return 0;
+	http_problem(s->q, 400, "request.header",
+		     "Idempotency-Key must be 1 to 200 visible ASCII characters");
+	return -EINVAL;
+}
+
+static void submit(struct submit *s)
+{
+	struct request *q = s->q;
+	struct run *run = s->run;
+
+	crypto_generichash(s->digest, sizeof(s->digest), q->body.data, q->body.len, NULL, 0);
+	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || take_input(s) < 0)
+		return;
+	s->body = body_object(q, members);
+	if (!s->body)
+		return;
+	if (!json_object_get(s->body, "input") != !s->input) {
+		bad(s, "'input' must be written without escapes");
+		return;
+	}
+	if (take_modules(s) < 0 || take_rest(s) < 0)
+		return;
+	name_artifact(s);
+	if (admit(s) < 0 || encode(s) < 0 || enter(s) < 0)
+		return;
+	s->run = NULL;
+	run_begin(run);
+	if (wants_async(q))
+		answer_async(q, run);
+	else
+		run_wait(run, q);
+}
+
+void submit_run(struct request *q)
+{
+	struct submit s = {.q = q, .modules = BUF_INIT(MODULES_SIZE_MAX)};
+
+	s.run = run_new(q->control);
+	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
+	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
+	submit(&s);
+	if (s.run)
+		run_free(s.run);
+	policy_free(s.policy);
+	buf_done(&s.modules);
+	json_decref(s.body);
+	free((char *)(uintptr_t)s.input);
+}

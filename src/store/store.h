@@ -1,0 +1,106 @@
+/*
+ * The state database: tenants, keys, profiles, artifacts, runs. One file, `state.db`, in the data
+ * directory (SQLite, write-ahead log); one process, control, has it open.
+ *
+ * Functions return 0, or a negative errno with *reterr filled (code `store.*`) when the database
+ * cannot do its work (full disk, read-only, damaged): nothing is then half done. -ENOENT: no such
+ * row; -EEXIST: a row with that name is there; both leave *reterr alone.
+ *
+ * Text that a function hands to a callback lives until the callback returns. Times are milliseconds
+ * since 1970.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+
+struct store;
+
+int store_open(const char *directory, struct store **ret, struct err *reterr);
+void store_close(struct store *s);
+
+/* Writes between store_begin() and store_commit() are one transaction: all of it stands, or
+ * nothing. */
+int store_begin(struct store *s, struct err *reterr);
+int store_commit(struct store *s, struct err *reterr);
+void store_rollback(struct store *s);
+
+struct tenant_row {
+	const char *id, *state; /* "active", "suspended" */
+	int64_t created_ms;
+};
+int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr);
+int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr);
+/* With its keys, profiles, artifacts and runs. */
+int store_tenant_delete(struct store *s, const char *id, struct err *reterr);
+typedef void tenant_fn(void *arg, const struct tenant_row *row);
+/* id NULL: all. */
+int store_tenants(struct store *s, const char *id, tenant_fn *fn, void *arg, struct err *reterr);
+
+enum { KEY_HASH_SIZE = 32 };
+struct key_row {
+	const char *id, *tenant, *role, *label;
+	const uint8_t *hash;			    /* KEY_HASH_SIZE bytes */
+	int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
+};
+int store_key_add(struct store *s, const struct key_row *row, struct err *reterr);
+/* -ENOENT: the tenant has no such key. */
+int store_key_revoke(struct store *s, const char *tenant, const char *id, int64_t now,
+		     struct err *reterr);
+typedef void key_fn(void *arg, const struct key_row *row);
+/* One key by id (tenant NULL), or all of a tenant (id NULL). */
+int store_keys(struct store *s, const char *tenant, const char *id, key_fn *fn, void *arg,
+	       struct err *reterr);
+
+struct profile_row {
+	const char *tenant, *name, *digest;
+	const char *source; /* as it was put */
+	size_t source_len;
+	int64_t version, created_ms;
+};
+/*
+ * A new version, the first being 1; *ret_version names it. If the newest version has that digest
+ * already, nothing is added and *ret_added is 0.
+ */
+int store_profile_put(struct store *s, const struct profile_row *row, int64_t *ret_version,
+		      int *ret_added, struct err *reterr);
+typedef void profile_fn(void *arg, const struct profile_row *row);
+/* version > 0: that one; 0: the newest; -1: all, newest first. name NULL: the newest of every name.
+ */
+int store_profiles(struct store *s, const char *tenant, const char *name, int64_t version,
+		   profile_fn *fn, void *arg, struct err *reterr);
+
+/* What is known of a run when it is accepted. */
+struct run_row {
+	const char *id, *tenant, *key, *profile, *policy, *artifact;
+	const char *labels;	 /* JSON object */
+	const char *trace;	 /* traceparent, or "" */
+	const char *idempotency; /* "" or the caller's key */
+	const uint8_t *body; /* KEY_HASH_SIZE bytes: digest of the request, with `idempotency` */
+	int64_t created_ms;
+	/* When it is over; state is "running" before. */
+	const char *state, *outcome, *reason;
+	const char *result; /* the answer, JSON */
+	size_t result_len;
+	const char *events; /* JSON lines */
+	size_t events_len;
+	int64_t ended_ms;
+};
+/* -EEXIST: `idempotency` was used before by this key. */
+int store_run_add(struct store *s, const struct run_row *row, struct err *reterr);
+int store_run_end(struct store *s, const struct run_row *row, struct err *reterr);
+
+struct run_filter {
+	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;
+	const char *label_name, *label_value;
+	const char *before; /* runs with a smaller id: the cursor */
+	int64_t since_ms, until_ms;
+	int limit;	 /* 0: no limit */
+	int running;	 /* only those that are not over */
+	int with_events; /* else `events` is NULL */
+};
+typedef void run_fn(void *arg, const struct run_row *row);
+/* Newest first. Members of the filter that are NULL or 0 do not restrict. */
+int store_runs(struct store *s, const struct run_filter *f, run_fn *fn, void *arg,
+	       struct err *reterr);

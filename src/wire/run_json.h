@@ -1,0 +1,14 @@
+/* A run's end as JSON, as `cordon run --json` and the HTTP API show it. */
+#pragma once
+
+#include "wire/message.h"
+
+/* One element of "logs". */
+void run_json_log(struct buf *b, const struct msg_run_log *m);
+
+/*
+ * The members from "outcome" to "now_ms", without braces: outcome, termination, value_kind, value,
+ * error, logs (`logs`: elements that run_json_log() wrote, with commas between), usage, jail, seed,
+ * now_ms.
+ */
+void run_json_members(struct buf *b, const struct msg_run_done *m, const char *logs);
