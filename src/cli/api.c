@@ -34,23 +34,32 @@ int api_do(const struct call *call, const char *method, const char *path, struct
 	return api_ask(call, &(struct request){.method = method, .path = path}, ret);
 }
 
-void api_print_json(const struct reply *r)
+int api_no_answer(void)
+{
+	fputs("cordon: the daemon's answer is not what its API gives: check the URL, and that "
+	      "daemon and command are of one version (client.answer)\n",
+	      stderr);
+	return EXIT_PLATFORM;
+}
+
+int api_print_json(const struct reply *r)
 {
 	size_t len = r->body.len;
 
+	if (json_check(r->body.data, len, NULL) < 0)
+		return api_no_answer();
 	if (len && r->body.data[len - 1] == '\n')
 		len--;
 	safe_json(stdout, (const char *)r->body.data, len);
 	putchar('\n');
+	return 0;
 }
 
 int api_view(const struct reply *r, struct jsonview *ret)
 {
-	if (jsonview_open(ret, r->body.data, r->body.len) == 0)
+	if (jsonview_open(ret, r->body.data, r->body.len) == 0 && *ret->p == '{')
 		return 0;
-	fprintf(stderr, "cordon: the daemon's answer is not JSON: check the URL, and that daemon "
-			"and command are of one version (client.answer)\n");
-	return EXIT_PLATFORM;
+	return api_no_answer();
 }
 
 static void add_cells(struct table *t, struct jsonview object, const struct api_column *columns,
@@ -83,13 +92,13 @@ int api_print_list(const struct call *call, const struct reply *r, const char *l
 	_cleanup_table_ struct table t;
 
 	start_table(&t, columns, n);
-	if (o->json) {
-		api_print_json(r);
-		return 0;
-	}
+	if (o->json)
+		return api_print_json(r);
 	if (api_view(r, &v))
 		return EXIT_PLATFORM;
 	v = jsonview_get(v, list);
+	if (!v.len || *v.p != '[')
+		return api_no_answer();
 	while (jsonview_next(v, &at, &key, &item))
 		add_cells(&t, item, columns, n);
 	table_print(&t);
@@ -104,10 +113,8 @@ int api_print_card(const struct call *call, const struct reply *r, const struct 
 	struct jsonview v;
 
 	start_table(&t, columns, n);
-	if (o->json) {
-		api_print_json(r);
-		return 0;
-	}
+	if (o->json)
+		return api_print_json(r);
 	if (api_view(r, &v))
 		return EXIT_PLATFORM;
 	add_cells(&t, v, columns, n);

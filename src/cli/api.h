@@ -15,10 +15,16 @@ int api_ask(const struct call *call, const struct request *q, struct reply *ret)
 /* The same without a body. */
 int api_do(const struct call *call, const char *method, const char *path, struct reply *ret);
 
-/* The answer as JSON on standard output, on a line of its own. */
-void api_print_json(const struct reply *r);
+/*
+ * The answer as JSON on standard output, on a line of its own. 0; says so and returns EXIT_PLATFORM
+ * if it is none.
+ */
+int api_print_json(const struct reply *r);
 
-/* A view of the answer; says so and returns EXIT_PLATFORM if it is no JSON. */
+/* Says that the daemon's answer is not what the API gives; returns EXIT_PLATFORM. */
+int api_no_answer(void);
+
+/* A view of the answer, which must be an object; api_no_answer() if it is none. */
 int api_view(const struct reply *r, struct jsonview *ret);
 
 /* A column of a table that shows a member of each object. */

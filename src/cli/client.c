@@ -19,7 +19,7 @@
 
 #define DEFAULT_URL "http://127.0.0.1:7070" /* as `cordon up` listens */
 
-enum { CONNECT_TIMEOUT_MS = 5000, USUAL_TIMEOUT_S = 120, ALIVE_TIMEOUT_S = 2, POLL_MS = 1000 };
+enum { CONNECT_TIMEOUT_MS = 5000, USUAL_TIMEOUT_S = 120, ALIVE_TIMEOUT_S = 2, POLL_MS = 500 };
 
 /* An empty variable counts as none, as shells make it easy to set one so. */
 static const char *environment(const char *name)
@@ -44,7 +44,11 @@ static int set_url(struct client *c, const char *url, struct err *reterr)
 							      : "";
 	size_t n = strlen(url);
 
-	if (!*host || *host == '/' || !visible(url) || strpbrk(url, "?#@"))
+	if (strchr(url, '@')) /* it may hold a secret, so it is not repeated */
+		return err_set(reterr, EINVAL, "usage",
+			       "the daemon's URL holds a name or a password: the key belongs into "
+			       "CORDON_API_KEY");
+	if (!*host || *host == '/' || !visible(url) || strpbrk(url, "?#"))
 		return err_set(reterr, EINVAL, "usage",
 			       "'%s' is not the daemon's URL: http://HOST:PORT or https://HOST is "
 			       "needed, and the key in CORDON_API_KEY",
@@ -187,7 +191,6 @@ static void set_options(CURL *easy, const struct client *c, const struct request
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, seconds);
@@ -223,6 +226,8 @@ static CURLcode drive(CURLM *multi, const struct request *q)
 			return CURLE_FAILED_INIT;
 		if (watches && watch.revents && q->watched(q->arg) < 0)
 			return CURLE_ABORTED_BY_CALLBACK;
+		if (q->tick)
+			q->tick(q->arg);
 	}
 	m = curl_multi_info_read(multi, &left);
 	return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_FAILED_INIT;
@@ -245,6 +250,11 @@ static int transport_error(const struct client *c, CURLcode code, const char *de
 			"no daemon answers on %s: start one with `cordon up`, or name it with "
 			"--data DIR, --url or CORDON_URL",
 			where);
+	if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
+		return err_set(reterr, EIO, "client.no_daemon",
+			       "no daemon answers on %s (%s): check --url, CORDON_URL and that "
+			       "`cordon up` runs there",
+			       where, *detail ? detail : curl_easy_strerror(code));
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(reterr, EIO, "client.timeout", "%s does not answer in time", where);
 	return err_set(reterr, EIO, "client.lost", "%s: %s", where,
@@ -259,10 +269,31 @@ static int number_of(int status)
 	return status >= 400 && status < 500 && status != 408 && status != 429 ? EINVAL : EIO;
 }
 
+/* What to do about a problem that the daemon's own words leave open. */
+static const struct {
+	const char *code, *remedy;
+} remedies[] = {
+	{"auth.missing", "set CORDON_API_KEY to a key of this daemon"},
+	{"auth.unknown", "check CORDON_API_KEY, and that the key is of this daemon"},
+	{"auth.revoked", "make another with `cordon key create`"},
+	{"auth.expired", "make another with `cordon key create`"},
+	{"auth.role", "use a key of another role, or the daemon's socket (--data DIR)"},
+	{"not_found", "the `list` commands show what there is, `--tenant` says whose"},
+};
+
+static const char *remedy_for(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++)
+		if (!strcmp(code, remedies[i].code))
+			return remedies[i].remedy;
+	return NULL;
+}
+
 static int problem(const struct client *c, struct reply *reply, struct err *reterr)
 {
 	char code[sizeof(reterr->code)] = "", detail[sizeof(reterr->message)] = "";
 	struct jsonview v = {0};
+	const char *remedy;
 
 	jsonview_open(&v, buf_str(&reply->body), reply->body.len);
 	jsonview_copy(jsonview_get(v, "code"), code, sizeof(code));
@@ -270,13 +301,12 @@ static int problem(const struct client *c, struct reply *reply, struct err *rete
 	if (!*detail)
 		jsonview_copy(jsonview_get(v, "title"), detail, sizeof(detail));
 	if (!*code)
-		return err_set(reterr, number_of(reply->status), "client.answer",
+		return err_set(reterr, EIO, "client.answer",
 			       "%s answers with status %d, not as Cordon's API does: check the URL",
 			       c->socket ? c->socket : c->base, reply->status);
-	return err_set(reterr, number_of(reply->status), code, "%s%s", *detail ? detail : "refused",
-		       reply->status == 401 && !c->key && !c->socket
-			       ? "; set CORDON_API_KEY to a key of this daemon"
-			       : "");
+	remedy = remedy_for(code);
+	return err_set(reterr, number_of(reply->status), code, "%s%s%s",
+		       *detail ? detail : "refused", remedy ? "; " : "", remedy ? remedy : "");
 }
 
 /* Whether the socket could be an impostor's: nobody named it, and it is not ours nor root's. */

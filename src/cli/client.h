@@ -43,10 +43,11 @@ struct request {
 	const char *headers[CLIENT_HEADERS_MAX]; /* further ones, "Name: value" */
 	int timeout_s; /* for the whole exchange; 0: the usual one; -1: none, as a run may take
 			  long */
-	/* A descriptor to watch meanwhile, and what to do when it can be read; 0: none. The
+	/* A descriptor to watch meanwhile, and what to do when it can be read; NULL: none. The
 	 * exchange ends with -EINTR when that returns less than 0. */
 	int watch_fd;
 	int (*watched)(void *arg);
+	void (*tick)(void *arg); /* called now and then meanwhile; may be NULL */
 	void *arg;
 };
 

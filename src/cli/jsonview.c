@@ -65,13 +65,13 @@ int jsonview_open(struct jsonview *ret, const void *text, size_t len)
 int jsonview_next(struct jsonview v, struct jsonview *at, struct jsonview *ret_key,
 		  struct jsonview *ret_item)
 {
-	const char *end = v.p + v.len, *p = at->p ? at->p : v.p + 1, *after;
+	const char *end, *p, *after;
 	int object = v.len && *v.p == '{';
 
 	if (v.len < 2 || (!object && *v.p != '['))
 		return 0;
-	end--; /* its bracket */
-	p = skip_space(p, end);
+	end = v.p + v.len - 1; /* its bracket */
+	p = skip_space(at->p ? at->p : v.p + 1, end);
 	if (at->p && (p >= end || *p++ != ','))
 		return 0;
 	p = skip_space(p, end);
@@ -181,7 +181,7 @@ static const char *add_unicode(struct buf *out, const char *p, const char *end)
 
 void jsonview_text(struct jsonview v, struct buf *out)
 {
-	const char *end = v.p + v.len - 1;
+	const char *end;
 
 	if (!v.len || jsonview_is(v, "null"))
 		return;
@@ -189,6 +189,7 @@ void jsonview_text(struct jsonview v, struct buf *out)
 		buf_add(out, v.p, v.len);
 		return;
 	}
+	end = v.p + v.len - 1;
 	for (const char *p = v.p + 1; p < end; p++) {
 		static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
 		const char *at;

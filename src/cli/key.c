@@ -48,6 +48,8 @@ static int print_created(const struct call *call, const struct reply *r)
 	if (api_view(r, &v))
 		return EXIT_PLATFORM;
 	jsonview_text(jsonview_get(v, "key"), &key);
+	if (!key.len)
+		return api_no_answer();
 	safe_print(stdout, buf_str(&key), key.len);
 	putchar('\n');
 	return 0;
@@ -132,7 +134,7 @@ static const struct option_row create_rows[] = {
 	 .kind = OPTION_NUMBER,
 	 .offset = AT(ttl_s),
 	 .min = 1,
-	 .max = 3153600000,
+	 .max = 315360000,
 	 .help = "How long the key is good for. Without it, until it is revoked."},
 	{.name = "quiet",
 	 .kind = OPTION_FLAG,

@@ -93,12 +93,12 @@ static int get(const struct call *call)
 	status = api_do(call, "GET", buf_str(&path), &r);
 	if (status)
 		return status;
-	if (o->shared.json) {
-		api_print_json(&r);
-		return 0;
-	}
+	if (o->shared.json)
+		return api_print_json(&r);
 	if (api_view(&r, &v))
 		return EXIT_PLATFORM;
+	if (!jsonview_is_string(jsonview_get(v, "source")))
+		return api_no_answer();
 	jsonview_text(jsonview_get(v, "source"), &source);
 	if (isatty(STDOUT_FILENO))
 		safe_print(stdout, buf_str(&source), source.len);
@@ -188,10 +188,7 @@ static int diff(const struct call *call)
 			 &r);
 	if (status)
 		return status;
-	if (!o->json)
-		return print_diff(call, &r);
-	api_print_json(&r);
-	return 0;
+	return o->json ? api_print_json(&r) : print_diff(call, &r);
 }
 
 #define AT(m) offsetof(struct profile_options, m)

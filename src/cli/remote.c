@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/safe.h"
@@ -178,6 +179,7 @@ struct under_way {
 	int signals; /* signalfd */
 	int cancelled;
 	struct err failure; /* of cancelling */
+	struct progress progress;
 };
 
 static int run_path(struct buf *path, struct jsonview run, const char *after, const char *tenant)
@@ -222,6 +224,11 @@ static int cancel(struct under_way *u)
 			   &second, &u->failure);
 }
 
+static void on_tick(void *arg)
+{
+	progress_tick(&((struct under_way *)arg)->progress);
+}
+
 /* SIGINT or SIGTERM: the first cancels the run and waits on for its outcome, the second leaves. */
 static int on_signal(void *arg)
 {
@@ -257,6 +264,7 @@ static int await_end(struct under_way *u, struct reply *r, struct err *reterr)
 		jsonview_open(&run, r->body.data, r->body.len);
 		if (!jsonview_is(jsonview_get(run, "state"), "\"running\""))
 			return 0;
+		on_tick(u);
 		if (poll(&p, 1, POLL_MS) > 0 && on_signal(u) < 0)
 			return err_set(reterr, EINTR, "client.interrupted", "interrupted");
 		buf_consume(&path, path.len);
@@ -296,8 +304,7 @@ static int print(const struct run_options *o, const struct reply *r, struct err 
 	outcome = report_api_outcome((const char *)r->body.data, r->body.len, reterr);
 	if (outcome < 0)
 		return outcome;
-	api_print_json(r);
-	return report_exit((uint8_t)outcome);
+	return api_print_json(r) ? EXIT_PLATFORM : report_exit((uint8_t)outcome);
 }
 
 int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
@@ -325,6 +332,7 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 	u.path = buf_str(&path);
 	u.idempotency = idempotency;
 	u.signals = signals;
+	progress_start(&u.progress, "running");
 	status = client_call(c,
 			     &(struct request){.method = "POST",
 					       .path = u.path,
@@ -334,14 +342,19 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 					       .timeout_s = -1,
 					       .watch_fd = signals,
 					       .watched = on_signal,
+					       .tick = on_tick,
 					       .arg = &u},
 			     &r, &e);
 	if (status == 0)
 		status = await_end(&u, &r, &e);
+	progress_clear(&u.progress);
 	if (status == -EINTR && u.failure.number)
 		e = u.failure;
-	if (status == -EINTR)
-		fputs("cordon: the run may go on; `cordon runs list` tells\n", stderr);
+	if (status == -EINTR || (status == -EIO && !strcmp(e.code, "client.lost")))
+		fprintf(stderr,
+			"cordon: what became of the run is not known here; the same command with "
+			"--idempotency-key %s asks, and starts nothing twice\n",
+			o->idempotency_key ? o->idempotency_key : key);
 	if (status == 0 && journal)
 		status = fetch_journal(c, &r, journal, &e);
 	if (status == 0)

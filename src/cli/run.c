@@ -6,6 +6,7 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/link.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "wire/modmap.h"
 #include "wire/words.h"
@@ -152,11 +153,19 @@ static int node_lost(const struct run_options *o, const struct report *rep)
 
 static int follow(struct link *l, const struct run_options *o, struct report *rep, FILE *journal)
 {
+	struct progress progress;
 	struct err e;
 	struct msg m;
 	int r, cancelled = 0;
 
+	progress_start(&progress, "running");
+	l->tick_ms = progress.wanted ? PROGRESS_TICK_MS : 0;
 	while ((r = link_next(l, &m, &e)) != 0) {
+		if (r == -EAGAIN) {
+			progress_tick(&progress);
+			continue;
+		}
+		progress_clear(&progress);
 		if (r == -EINTR && interrupted && !cancelled) {
 			cancelled = 1;
 			link_send(l, &(struct msg){.type = MSG_CANCEL, .cancel = {1}}, &e);
@@ -330,8 +339,9 @@ static const struct option_row rows[] = {
 	FLAG("local", local,
 	     "Run on a platform that lives as long as the run, even if a daemon could be asked."),
 	TEXT("profile", "NAME", profile,
-	     "Run under this profile of the daemon: NAME, or NAME@VERSION. Ceilings that are not "
-	     "given are the profile's."),
+	     "Run under this profile of the daemon, its newest version. Default: transform. "
+	     "Ceilings "
+	     "that are not given are the profile's."),
 	TEXT("idempotency-key", "KEY", idempotency_key,
 	     "The daemon runs the same thing under the same key once, and gives its result again."),
 	LIST("label", "KEY=VALUE", labels,

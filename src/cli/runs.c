@@ -78,10 +78,8 @@ static int list(const struct call *call)
 	status = api_do(call, "GET", buf_str(&path), &r);
 	if (status)
 		return status;
-	if (o->shared.json) {
-		api_print_json(&r);
-		return 0;
-	}
+	if (o->shared.json)
+		return api_print_json(&r);
 	if (api_view(&r, &v))
 		return EXIT_PLATFORM;
 	runs = jsonview_get(v, "runs");
