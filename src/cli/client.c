@@ -99,6 +99,11 @@ void client_done(struct client *c)
 	*c = (struct client){0};
 }
 
+const char *client_where(const struct client *c)
+{
+	return c->socket ? c->socket : c->base;
+}
+
 void reply_done(struct reply *r)
 {
 	buf_done(&r->body);
@@ -110,7 +115,7 @@ int client_alive(const struct client *c)
 	struct err e;
 
 	/* Without a socket the time to load and start the HTTP client is saved. */
-	if (!c->socket || access(c->socket, F_OK) < 0)
+	if (c->socket && access(c->socket, F_OK) < 0)
 		return 0;
 	return client_call(c,
 			   &(struct request){.method = "GET",
@@ -236,7 +241,7 @@ static CURLcode drive(CURLM *multi, const struct request *q)
 static int transport_error(const struct client *c, CURLcode code, const char *detail,
 			   struct err *reterr)
 {
-	const char *where = c->socket ? c->socket : c->base;
+	const char *where = client_where(c);
 
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return err_set(reterr, EINTR, "client.interrupted", "interrupted");
@@ -303,7 +308,7 @@ static int problem(const struct client *c, struct reply *reply, struct err *rete
 	if (!*code)
 		return err_set(reterr, EIO, "client.answer",
 			       "%s answers with status %d, not as Cordon's API does: check the URL",
-			       c->socket ? c->socket : c->base, reply->status);
+			       client_where(c), reply->status);
 	remedy = remedy_for(code);
 	return err_set(reterr, number_of(reply->status), code, "%s%s%s",
 		       *detail ? detail : "refused", remedy ? "; " : "", remedy ? remedy : "");

@@ -29,7 +29,10 @@ int client_init(struct client *c, const struct shared_options *o, struct err *re
 void client_done(struct client *c);
 #define _cleanup_client_ _cleanup_(client_done)
 
-/* Whether a daemon answers on the socket. */
+/* Where it looks for the daemon: a socket or a URL. */
+const char *client_where(const struct client *c);
+
+/* Whether a daemon answers there. */
 int client_alive(const struct client *c);
 
 enum { CLIENT_HEADERS_MAX = 3 };

@@ -8,6 +8,7 @@
  */
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/manual.h"
 
 #include <stdio.h>
@@ -28,11 +29,14 @@ static const struct command version_commands[] = {{.name = "version",
 						  {0}};
 static const struct command completion_commands[] = {
 	{.name = "completion",
-	 .operands = "bash",
+	 .operands = "bash|zsh|fish",
 	 .operands_min = 1,
 	 .operands_max = 1,
 	 .what = "Prints a completion for the shell.",
-	 .text = "Prints a completion for the shell. For bash: source <(cordon completion bash)",
+	 .text = "Prints what a shell needs to complete commands and options.\n"
+		 "bash: source <(cordon completion bash)\n"
+		 "zsh: source <(cordon completion zsh), after compinit\n"
+		 "fish: cordon completion fish | source",
 	 .shared = options_help_only,
 	 .size = sizeof(struct shared_options),
 	 .run = completion},
@@ -51,21 +55,31 @@ static int version(const struct call *call)
 
 static int completion(const struct call *call)
 {
+	static const struct {
+		const char *shell;
+		void (*write)(FILE *to, const struct command *const *commands);
+	} shells[] = {
+		{"bash", completion_bash}, {"zsh", completion_zsh}, {"fish", completion_fish}};
 	struct err e;
 
-	if (strcmp(call->operands[0], "bash")) {
-		err_set(&e, 0, "usage", "no completion for '%s': bash is needed",
-			call->operands[0]);
-		return api_usage(call, &e);
-	}
-	manual_bash(stdout, commands);
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++)
+		if (!strcmp(call->operands[0], shells[i].shell)) {
+			shells[i].write(stdout, commands);
+			return 0;
+		}
+	err_set(&e, 0, "usage", "no completion for '%s': bash, zsh or fish is needed",
+		call->operands[0]);
+	return api_usage(call, &e);
 }
 
-/* The command that the words at argv[1] name. *ret_words: how many of them; 1 with NULL: a group.
+/*
+ * The command that the words at argv[1] name; a group's word alone names its list. *ret_words: how
+ * many of them; 1 with NULL: a group without the command.
  */
 static const struct command *find(int argc, char **argv, int *ret_words)
 {
+	const char *second = argc > 2 && argv[2][0] != '-' ? argv[2] : "list";
+
 	*ret_words = 0;
 	for (size_t i = 0; commands[i]; i++)
 		for (const struct command *c = commands[i]; c->name; c++) {
@@ -73,11 +87,13 @@ static const struct command *find(int argc, char **argv, int *ret_words)
 
 			if (strlen(argv[1]) != n || strncmp(argv[1], c->name, n) != 0)
 				continue;
-			*ret_words = c->name[n] ? 2 : 1;
+			*ret_words = 1;
 			if (!c->name[n])
 				return c;
-			if (argc > 2 && !strcmp(argv[2], c->name + n + 1))
+			if (!strcmp(second, c->name + n + 1)) {
+				*ret_words = argc > 2 && second == argv[2] ? 2 : 1;
 				return c;
+			}
 			*ret_words = 1;
 		}
 	return NULL;
@@ -132,12 +148,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	c = find(argc, argv, &words);
-	if (c)
-		return call_command(c, argc - 1 - words, argv + 1 + words);
-	if (words && argc > 2 && is_help(argv[2])) {
+	if (words && argc > 2 && is_help(argv[2]) && (!c || c->name[manual_group(c)])) {
 		manual_list(stdout, commands, argv[1]);
 		return 0;
 	}
+	if (c)
+		return call_command(c, argc - 1 - words, argv + 1 + words);
 	if (words && argc > 2)
 		fprintf(stderr, "cordon: unknown command '%s %s'\n\n", argv[1], argv[2]);
 	else if (!words)

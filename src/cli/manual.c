@@ -32,9 +32,12 @@ static void wrap(FILE *to, const char *text, int indent)
 	while (*text) {
 		int n = (int)strcspn(text, " \n");
 
-		if (col + n > WIDTH && col > indent) {
+		if (col > indent && col + 1 + n > WIDTH) {
 			fprintf(to, "\n%*s", indent, "");
 			col = indent;
+		} else if (col > indent) {
+			fputc(' ', to);
+			col++;
 		}
 		fprintf(to, "%.*s", n, text);
 		col += n;
@@ -42,9 +45,6 @@ static void wrap(FILE *to, const char *text, int indent)
 		if (*text == '\n') {
 			fprintf(to, "\n%*s", indent, "");
 			col = indent;
-		} else if (*text) {
-			fputc(' ', to);
-			col++;
 		}
 		text += *text != '\0';
 	}
@@ -183,84 +183,5 @@ void manual_man(FILE *to, const struct command *const *commands)
 	      "users see the options of a process.\n"
 	      ".TP\n.B XDG_STATE_HOME\nWhere the default data directory is.\n"
 	      ".SH SEE ALSO\nnamespaces(7), seccomp(2), landlock(7)\n",
-	      to);
-}
-
-/* The words that may stand as the option's argument, or "". */
-static const char *completions(const struct option_row *row)
-{
-	static char words[256];
-	size_t n = 0;
-
-	if (row->kind != OPTION_CHOICE)
-		return "";
-	for (const char *p = row->argument; *p && n < sizeof(words) - 1; p++)
-		words[n++] = *p == '|' ? ' ' : *p;
-	words[n] = '\0';
-	return words;
-}
-
-static void bash_command(FILE *to, const struct command *c)
-{
-	const struct option_row *row;
-
-	fprintf(to, "\t'%s')\n\t\toptions='", c->name);
-	for (size_t i = 0; (row = options_row(c, i)); i++)
-		fprintf(to, "%s--%s", i ? " " : "", row->name);
-	fputs("'\n\t\tcase $before in\n", to);
-	for (size_t i = 0; (row = options_row(c, i)); i++)
-		if (*completions(row))
-			fprintf(to, "\t\t--%s) words='%s' ;;\n", row->name, completions(row));
-		else if (row->argument && strstr(row->argument, "DIR"))
-			fprintf(to, "\t\t--%s) words=@dirs ;;\n", row->name);
-		else if (row->argument)
-			fprintf(to, "\t\t--%s) words=@%s ;;\n", row->name,
-				strstr(row->argument, "FILE") ? "files" : "none");
-	fprintf(to, "\t\tesac\n\t\toperand=@%s ;;\n",
-		c->operands && strstr(c->operands, "FILE") ? "files" : "none");
-}
-
-void manual_bash(FILE *to, const struct command *const *commands)
-{
-	fputs("# Completion of cordon for bash, made by `cordon completion bash`.\n"
-	      "_cordon()\n{\n"
-	      "\tlocal now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	      "\tlocal command=${COMP_WORDS[1]} options='' words='' operand='' second=''\n"
-	      "\tCOMPREPLY=()\n"
-	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords='help",
-	      to);
-	for (size_t i = 0; commands[i]; i++)
-		fprintf(to, " %.*s", (int)manual_group(commands[i]), commands[i]->name);
-	fputs("'\n\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$now\"))\n\t\treturn\n\tfi\n"
-	      "\tcase $command in\n",
-	      to);
-	for (size_t i = 0; commands[i]; i++) {
-		if (!strchr(commands[i]->name, ' '))
-			continue;
-		fprintf(to, "\t%.*s) second='", (int)manual_group(commands[i]), commands[i]->name);
-		for (const struct command *c = commands[i]; c->name; c++)
-			fprintf(to, "%s%s", c == commands[i] ? "" : " ",
-				c->name + manual_group(c) + 1);
-		fputs("' ;;\n", to);
-	}
-	fputs("\tesac\n"
-	      "\tif [ -n \"$second\" ]; then\n"
-	      "\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
-	      "\t\t\tCOMPREPLY=($(compgen -W \"$second\" -- \"$now\"))\n\t\t\treturn\n\t\tfi\n"
-	      "\t\tcommand=\"$command ${COMP_WORDS[2]}\"\n"
-	      "\tfi\n\tcase $command in\n",
-	      to);
-	for (size_t i = 0; commands[i]; i++)
-		for (const struct command *c = commands[i]; c->name; c++)
-			bash_command(to, c);
-	fputs("\tesac\n"
-	      "\tif [ -z \"$words\" ]; then\n"
-	      "\t\tcase $now in\n\t\t-*) words=$options ;;\n\t\t*) words=$operand ;;\n\t\tesac\n"
-	      "\tfi\n\tcase $words in\n"
-	      "\t@files) COMPREPLY=($(compgen -f -- \"$now\")) ;;\n"
-	      "\t@dirs) COMPREPLY=($(compgen -d -- \"$now\")) ;;\n"
-	      "\t@none) ;;\n"
-	      "\t*) COMPREPLY=($(compgen -W \"$words\" -- \"$now\")) ;;\n"
-	      "\tesac\n}\ncomplete -o filenames -F _cordon cordon\n",
 	      to);
 }

@@ -11,32 +11,38 @@
 		.name = "help", .kind = OPTION_FLAG, .offset = AT(help), .help = "Show this help." \
 	}
 
-const struct option_row options_help_only[] = {HELP_ROW, {0}};
+#define URL_ROW                                                                                    \
+	{                                                                                          \
+		.name = "url", .argument = "URL", .kind = OPTION_TEXT, .offset = AT(url),          \
+		.help = "The daemon's API, as http://HOST:PORT or https://HOST, with the key in "  \
+			"CORDON_API_KEY. Default: CORDON_URL; with CORDON_API_KEY alone, "         \
+			"http://127.0.0.1:7070; else the socket in the data directory."            \
+	}
+#define DATA_ROW                                                                                   \
+	{                                                                                          \
+		.name = "data", .argument = "DIR", .kind = OPTION_TEXT, .offset = AT(data),        \
+		.help = "Data directory of the daemon on this machine, whose `control.sock` is "   \
+			"its API without a key, for its owner and root. Default: "                 \
+			"$XDG_STATE_HOME/cordon; without that variable /var/lib/cordon as root, "  \
+			"else ~/.local/state/cordon."                                              \
+	}
+#define JSON_ROW                                                                                   \
+	{                                                                                          \
+		.name = "json", .kind = OPTION_FLAG, .offset = AT(json),                           \
+		.help = "Print JSON instead of text."                                              \
+	}
 
+const struct option_row options_help_only[] = {HELP_ROW, {0}};
+const struct option_row options_daemon[] = {URL_ROW, DATA_ROW, JSON_ROW, HELP_ROW, {0}};
 const struct option_row options_shared[] = {
-	{.name = "url",
-	 .argument = "URL",
-	 .kind = OPTION_TEXT,
-	 .offset = AT(url),
-	 .help = "The daemon's API, as http://HOST:PORT or https://HOST, with the key in "
-		 "CORDON_API_KEY. Default: CORDON_URL; with CORDON_API_KEY alone, "
-		 "http://127.0.0.1:7070; else the socket in the data directory."},
-	{.name = "data",
-	 .argument = "DIR",
-	 .kind = OPTION_TEXT,
-	 .offset = AT(data),
-	 .help = "Data directory of the daemon on this machine, whose `control.sock` is its API "
-		 "without a key, for its owner and root. Default: $XDG_STATE_HOME/cordon; without "
-		 "that variable /var/lib/cordon as root, else ~/.local/state/cordon."},
+	URL_ROW,
+	DATA_ROW,
 	{.name = "tenant",
 	 .argument = "ID",
 	 .kind = OPTION_TEXT,
 	 .offset = AT(tenant),
 	 .help = "Tenant to act for. Default: the key's own; over the socket, `default`."},
-	{.name = "json",
-	 .kind = OPTION_FLAG,
-	 .offset = AT(json),
-	 .help = "Print JSON instead of text."},
+	JSON_ROW,
 	HELP_ROW,
 	{0}};
 #undef AT

@@ -39,7 +39,8 @@ struct shared_options {
 };
 
 extern const struct option_row options_help_only[]; /* --help */
-extern const struct option_row options_shared[];    /* --data --url --tenant --json --help */
+extern const struct option_row options_daemon[];    /* --url --data --json --help */
+extern const struct option_row options_shared[];    /* those, and --tenant */
 
 /* A command as it was called. */
 struct call {

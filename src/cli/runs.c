@@ -1,6 +1,9 @@
 /* `cordon runs …`: what ran, what runs. */
+#include "base/clock.h"
+#include "base/json.h"
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/moment.h"
 #include "cli/report.h"
 #include "cli/safe.h"
 
@@ -12,22 +15,43 @@ enum { PATH_SIZE = 256 << 10 };
 
 struct runs_options {
 	struct shared_options shared;
-	const char *profile, *outcome, *reason, *since, *until, *limit, *cursor;
-	struct option_list labels;
+	const char *profile, *outcome, *reason, *label, *since, *until, *cursor;
+	uint64_t limit;
 };
 
-static void list_path(const struct runs_options *o, struct buf *path)
+/* "name=MS" for a moment that was given as people do. */
+static int add_moment(struct buf *path, const char *name, const char *text, struct err *reterr)
 {
+	char number[32];
+	int64_t ms = 0;
+
+	if (!text)
+		return 0;
+	if (moment_parse(text, clock_wall_ms(), &ms) < 0 || ms < 0)
+		return err_set(reterr, EINVAL, "usage",
+			       "--%s %s: a time such as 2026-01-31T12:00:00Z, milliseconds since "
+			       "1970, or how long ago, such as 90s, 15m, 2h or 7d, is needed",
+			       name, text);
+	snprintf(number, sizeof(number), "%lld", (long long)ms);
+	client_query(path, name, number);
+	return 0;
+}
+
+static int list_path(const struct runs_options *o, struct buf *path, struct err *reterr)
+{
+	char limit[32];
+
+	snprintf(limit, sizeof(limit), "%llu", (unsigned long long)o->limit);
 	buf_adds(path, "/v1/runs");
 	client_query(path, "profile", o->profile);
 	client_query(path, "outcome", o->outcome);
 	client_query(path, "reason", o->reason);
-	for (size_t i = 0; i < o->labels.n; i++)
-		client_query(path, "label", o->labels.v[i]);
-	client_query(path, "since", o->since);
-	client_query(path, "until", o->until);
-	client_query(path, "limit", o->limit);
+	client_query(path, "label", o->label);
+	client_query(path, "limit", limit);
 	client_query(path, "cursor", o->cursor);
+	if (add_moment(path, "since", o->since, reterr) < 0)
+		return -EINVAL;
+	return add_moment(path, "until", o->until, reterr);
 }
 
 /* Outcome or state, whichever says more. */
@@ -38,27 +62,36 @@ static struct jsonview result_of(struct jsonview run)
 	return jsonview_is_string(outcome) ? outcome : jsonview_get(run, "state");
 }
 
-/* Why a run ended as it did: its reason, or the code of its error. */
-static struct jsonview why_of(struct jsonview run)
+/* From its acceptance to its end, as text; "" if it is under way. */
+static void took(struct jsonview run, char out[32])
 {
-	struct jsonview reason = jsonview_get(jsonview_get(run, "termination"), "reason");
+	int64_t from, to;
+	char text[64];
 
-	return reason.len ? reason : jsonview_get(jsonview_get(run, "error"), "code");
+	*out = '\0';
+	jsonview_copy(jsonview_get(run, "created_at"), text, sizeof(text));
+	if (moment_parse(text, 0, &from) < 0)
+		return;
+	jsonview_copy(jsonview_get(run, "ended_at"), text, sizeof(text));
+	if (moment_parse(text, 0, &to) < 0)
+		return;
+	if (to - from < 10000)
+		snprintf(out, 32, "%lld ms", (long long)(to - from));
+	else
+		snprintf(out, 32, "%lld s", (long long)(to - from) / 1000);
 }
 
 static void add_run(struct table *t, struct jsonview run)
 {
-	uint64_t us = jsonview_u64(jsonview_get(jsonview_get(run, "usage"), "run_us"), UINT64_MAX);
-	char ms[32] = "";
+	char text[32];
 
-	if (us != UINT64_MAX)
-		snprintf(ms, sizeof(ms), "%.1f ms", (double)us / 1000);
+	took(run, text);
 	table_add_view(t, jsonview_get(run, "run"));
 	table_add_time(t, jsonview_get(run, "created_at"));
 	table_add_view(t, jsonview_get(run, "profile"));
 	table_add_view(t, result_of(run));
-	table_add_view(t, why_of(run));
-	table_add(t, ms, strlen(ms));
+	table_add_view(t, jsonview_get(run, "reason"));
+	table_add(t, text, strlen(text));
 	table_add_view(t, jsonview_get(run, "labels"));
 }
 
@@ -71,10 +104,12 @@ static int list(const struct call *call)
 	struct jsonview v, runs, at = {0}, key, run;
 	_cleanup_reply_ struct reply r = {0};
 	_cleanup_table_ struct table t;
+	struct err e;
 	int status;
 
 	table_init(&t, headers, ARRAY_SIZE(headers));
-	list_path(o, &path);
+	if (list_path(o, &path, &e) < 0)
+		return api_usage(call, &e);
 	status = api_do(call, "GET", buf_str(&path), &r);
 	if (status)
 		return status;
@@ -83,6 +118,8 @@ static int list(const struct call *call)
 	if (api_view(&r, &v))
 		return EXIT_PLATFORM;
 	runs = jsonview_get(v, "runs");
+	if (!runs.len || *runs.p != '[')
+		return api_no_answer();
 	while (jsonview_next(runs, &at, &key, &run))
 		add_run(&t, run);
 	table_print(&t);
@@ -139,10 +176,23 @@ static int events(const struct call *call)
 {
 	_cleanup_reply_ struct reply r = {0};
 	int status = about(call, "GET", "/events", &r);
+	const char *p, *end;
 
-	if (!status)
-		safe_json(stdout, buf_str(&r.body), r.body.len);
-	return status;
+	if (status)
+		return status;
+	p = buf_str(&r.body);
+	end = p + r.body.len;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl ? nl : end) - p);
+
+		if (json_check(p, n, NULL) < 0)
+			return api_no_answer();
+		safe_json(stdout, p, n);
+		putchar('\n');
+		p += n + 1;
+	}
+	return 0;
 }
 
 static int cancel(const struct call *call)
@@ -151,9 +201,7 @@ static int cancel(const struct call *call)
 	_cleanup_reply_ struct reply r = {0};
 	int status = about(call, "DELETE", "", &r);
 
-	if (!status && o->shared.json && r.body.len)
-		api_print_json(&r);
-	return status;
+	return !status && o->shared.json && r.body.len ? api_print_json(&r) : status;
 }
 
 #define AT(m) offsetof(struct runs_options, m)
@@ -167,12 +215,20 @@ static const struct option_row list_rows[] = {
 		 "Only runs that ended so."),
 	TEXT_ROW("reason", "REASON", OPTION_TEXT, reason,
 		 "Only runs terminated for this reason, such as cpu_time."),
-	TEXT_ROW("label", "KEY=VALUE", OPTION_REPEATED, labels,
-		 "Only runs with this label. May be given more than once."),
-	TEXT_ROW("since", "MS", OPTION_TEXT, since,
-		 "Only runs accepted at this moment or later, in milliseconds since 1970."),
-	TEXT_ROW("until", "MS", OPTION_TEXT, until, "Only runs accepted before this moment."),
-	TEXT_ROW("limit", "N", OPTION_TEXT, limit, "At most so many."),
+	TEXT_ROW("label", "KEY=VALUE", OPTION_TEXT, label, "Only runs with this label."),
+	TEXT_ROW("since", "TIME", OPTION_TEXT, since,
+		 "Only runs accepted at this moment or later: 2026-01-31T12:00:00Z, milliseconds "
+		 "since 1970, or how long ago (90s, 15m, 2h, 7d)."),
+	TEXT_ROW("until", "TIME", OPTION_TEXT, until,
+		 "Only runs accepted before this moment, written in the same way."),
+	{.name = "limit",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(limit),
+	 .fallback = 50,
+	 .min = 1,
+	 .max = 500,
+	 .help = "At most so many."},
 	TEXT_ROW("cursor", "TEXT", OPTION_TEXT, cursor,
 		 "Go on where an earlier list ended, with the cursor that it gave."),
 	{0}};
