@@ -281,8 +281,8 @@ void completion_fish(FILE *to, const struct command *const *commands)
 	      "\tset -l t (commandline -opc)\n"
 	      "\ttest (count $t) -eq 2; and test $t[2] = $argv[1]\nend\n"
 	      "function __cordon_in\n"
-	      "\tset -l t (commandline -opc)\n\tset -l n (count $argv)\n"
-	      "\ttest (count $t) -gt $n; and test \"$t[2..(math $n + 1)]\" = \"$argv\"\nend\n"
+	      "\tset -l t (commandline -opc)\n\tset -l last (math (count $argv) + 1)\n"
+	      "\ttest (count $t) -ge $last; and test \"$t[2..$last]\" = \"$argv\"\nend\n"
 	      "complete -c cordon -f\n",
 	      to);
 	for (size_t i = 0; commands[i]; i++) {
