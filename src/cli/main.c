@@ -114,7 +114,8 @@ static int call_command(const struct command *c, int argc, char **argv)
 		status = c->run(&call);
 	}
 	options_done(&call);
-	if (fflush(stdout) != 0 && status == 0) {
+	/* What was flushed earlier and failed is known by ferror() alone. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0) {
 		fputs("cordon: standard output cannot be written\n", stderr);
 		status = EXIT_PLATFORM;
 	}

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD "abcdefghijklmnopqrstuvwxyz0123456789._-" /* what a code is made of */
+#define WORD "abcdefghijklmnopqrstuvwxyz0123456789._-" /* what codes and IDs are made of */
 
 enum { REPORT_MAX = 256 << 20 };
 
@@ -194,10 +194,11 @@ void report_person(const struct report *r, const struct msg_run_done *m)
 	}
 	fflush(stdout);
 	fprintf(stderr,
-		"-- %s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
+		"-- %.*s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
 		"bytes out | jail %s\n",
-		r->run, words_outcome(m->outcome), (double)m->run_us / 1000,
-		(double)m->cpu_us / 1000, (double)m->memory_peak_bytes / (1 << 20), m->operations,
+		(int)strspn(r->run, WORD), r->run, words_outcome(m->outcome),
+		(double)m->run_us / 1000, (double)m->cpu_us / 1000,
+		(double)m->memory_peak_bytes / (1 << 20), m->operations,
 		(unsigned long long)m->output_bytes,
 		!m->jail.len   ? "unknown"
 		: jail_full(m) ? "full"
