@@ -138,8 +138,9 @@ static void roff_name(FILE *to, const struct command *c)
 {
 	fputs(".B cordon ", to);
 	roff(to, c->name);
+	fputs("\n[\\fIOPTIONS\\fR]", to);
 	if (c->operands) {
-		fputs("\n[\\fIOPTIONS\\fR] \\fI", to);
+		fputs(" \\fI", to);
 		roff(to, c->operands);
 		fputs("\\fR", to);
 	}

@@ -118,7 +118,7 @@ static int take_choice(const struct option_row *row, const char *text, const cha
 {
 	_cleanup_buf_ struct buf words = BUF_INIT(1024);
 
-	for (const char *p = row->argument; *p; p += strspn(p, "|")) {
+	for (const char *p = row->argument ? row->argument : ""; *p; p += strspn(p, "|")) {
 		size_t n = strcspn(p, "|");
 
 		if (strlen(text) == n && !memcmp(text, p, n)) {
@@ -137,6 +137,8 @@ static int take(const struct call *call, const struct option_row *row, const cha
 {
 	struct option_list *list;
 
+	if (!argument && row->kind != OPTION_FLAG)
+		return -EINVAL;
 	switch (row->kind) {
 	case OPTION_FLAG:
 		*(int *)field(call, row) = 1;

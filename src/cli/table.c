@@ -97,6 +97,8 @@ void table_print(const struct table *t)
 {
 	size_t widths[TABLE_COLUMNS_MAX] = {0};
 
+	if (!t->columns)
+		return;
 	for (size_t i = 0; i < t->columns; i++)
 		widths[i] = width(t->headers[i]);
 	for (size_t i = 0; i < t->cells; i++)
