@@ -1,7 +1,7 @@
 // Operations that the broker has been asked for and has not answered yet.
 import { host } from "./host.js";
 import { rangeFailure } from "./errors/failure.js";
-import { jsonParse, mapDelete, mapGet, mapSet, mapSize, NativeMap, NativePromise } from "./primordials.js";
+import { jsonParse, mapClear, mapDelete, mapGet, mapSet, mapSize, NativeMap, NativePromise } from "./primordials.js";
 
 const MAX_PENDING = 1000;
 const waiting = new NativeMap();
@@ -17,6 +17,9 @@ export function operation(kind, payload) {
   const promise = new NativePromise((resolve, reject) => mapSet(waiting, id, { resolve, reject }));
   return { promise, cancel: () => mapDelete(waiting, id) };
 }
+
+// Their answers, if they come, go nowhere.
+export const dropOperations = () => mapClear(waiting);
 
 export function answer(id, status, payload) {
   const entry = mapGet(waiting, id);

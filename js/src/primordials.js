@@ -68,6 +68,7 @@ export const NativeMap = Map;
 export const mapGet = uncurry(Map.prototype.get);
 export const mapSet = uncurry(Map.prototype.set);
 export const mapHas = uncurry(Map.prototype.has);
+export const mapClear = uncurry(Map.prototype.clear);
 export const mapDelete = uncurry(Map.prototype.delete);
 export const mapForEach = uncurry(Map.prototype.forEach);
 export const mapSize = getter(Map.prototype, "size");

@@ -11,7 +11,8 @@ import { normalize } from "./link/resolve.js";
 import { quickCheck, quickScript } from "./link/quick.js";
 import { strip } from "./link/typescript.js";
 import { toJson } from "./result.js";
-import { limitTimers, nextDue, runNextDue } from "./timers.js";
+import { dropOperations } from "./operations.js";
+import { dropTimers, limitTimers, nextDue, runNextDue } from "./timers.js";
 import { startClockAndChance } from "./globals/misc.js";
 import { restoreWebAssembly } from "./globals/wasm.js";
 import {
@@ -31,6 +32,7 @@ import {
 
 let ended = false;
 let background = null; // promises given to waitUntil
+let kept = null; // what the module offers, for the runs that may follow
 
 // The short way for one module of plain JavaScript that may be a code-mode function. Says false when it is not, or
 // when the long way has to explain what is wrong with it; nothing of it has run then.
@@ -163,6 +165,7 @@ function startLinked(units, main, job, input) {
 }
 
 function invoke(invocation, text) {
+  kept = invocation;
   const input = text === undefined ? undefined : jsonParse(text);
   const value =
     invocation.kind === "code-mode"
@@ -250,10 +253,28 @@ export function rejected(promise, reason) {
   outdo(reason, "code.unhandled_rejection");
 }
 
+// Another run of what was run before, in the state that it left behind. Nothing that the earlier runs still waited
+// for goes on: their timers and operations are forgotten.
+export function again(input, timers) {
+  ended = false;
+  background = null;
+  resetOutcome();
+  dropTimers();
+  dropOperations();
+  startClockAndChance();
+  limitTimers(timers);
+  try {
+    invoke(kept, input);
+  } catch (error) {
+    failRun(error);
+  }
+}
+
 // Forgets a run that was only a rehearsal.
 export function reset() {
   ended = false;
   background = null;
+  kept = null;
   resetOutcome();
   knowUnits(new NativeMap());
 }

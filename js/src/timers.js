@@ -157,14 +157,19 @@ export function runNextDue(report) {
   return true;
 }
 
-export function clearAllTimers() {
+// IDs go on, so that one of before means none that comes.
+export function dropTimers() {
   mapForEach(timers, (timer, id) => {
     timer.cancelled = true;
     mapDelete(timers, id);
   });
-  lastId = 0;
   inherited = 0;
-  order = 0;
   heap = bareArray();
   count = 0;
+}
+
+export function clearAllTimers() {
+  dropTimers();
+  lastId = 0;
+  order = 0;
 }

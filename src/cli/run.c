@@ -168,7 +168,7 @@ static int follow(struct link *l, const struct run_options *o, struct report *re
 		progress_clear(&progress);
 		if (r == -EINTR && interrupted && !cancelled) {
 			cancelled = 1;
-			link_send(l, &(struct msg){.type = MSG_CANCEL, .cancel = {1}}, &e);
+			link_send(l, &(struct msg){.type = MSG_CANCEL, .cancel = {1, REASON_CANCELLED}}, &e);
 		}
 		if (r == -EINTR)
 			continue;

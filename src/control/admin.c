@@ -123,7 +123,7 @@ void admin_tenant_delete(struct request *q)
 		struct run *run = list_entry(p, struct run, link);
 
 		if (!strcmp(run->tenant, q->tail[0])) {
-			run_cancel(run);
+			run_stop(run, REASON_CANCELLED);
 			http_problem(q, 409, "tenant.running",
 				     "runs of this tenant are still under way; they are being "
 				     "cancelled, try again");

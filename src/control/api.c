@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define WRITERS (ROLE_OPERATOR | ROLE_ADMIN | ROLE_LOCAL)
+#define RUNNERS (ROLE_RUNNER | WRITERS)
 #define READERS (ROLE_AUDITOR | ROLE_OPERATOR | ROLE_ADMIN | ROLE_LOCAL)
 
 static const struct route {
@@ -25,16 +26,26 @@ static const struct route {
 	{"POST", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_key_add, SMALL_BODY_MAX},
 	{"GET", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_keys, 0},
 	{"DELETE", "/v1/keys/*", ROLE_ADMIN | ROLE_LOCAL, admin_key_revoke, 0},
-	{"POST", "/v1/profiles/check", ROLE_ANY, profile_check, SMALL_BODY_MAX},
-	{"GET", "/v1/profiles", ROLE_ANY, profile_list, 0},
+	{"POST", "/v1/profiles/check", ROLE_KEY, profile_check, SMALL_BODY_MAX},
+	{"GET", "/v1/profiles", ROLE_KEY, profile_list, 0},
 	{"PUT", "/v1/profiles/*", WRITERS, profile_put, SMALL_BODY_MAX},
-	{"GET", "/v1/profiles/*", ROLE_ANY, profile_get, 0},
-	{"GET", "/v1/profiles/*/versions", ROLE_ANY, profile_versions, 0},
-	{"POST", "/v1/runs", ROLE_RUNNER | WRITERS, submit_run, BODY_MAX},
-	{"GET", "/v1/runs", ROLE_ANY, runs_list, 0},
-	{"GET", "/v1/runs/*", ROLE_ANY, runs_get, 0},
-	{"GET", "/v1/runs/*/events", ROLE_ANY, runs_events, 0},
-	{"DELETE", "/v1/runs/*", ROLE_RUNNER | WRITERS, runs_cancel, 0},
+	{"GET", "/v1/profiles/*", ROLE_KEY, profile_get, 0},
+	{"GET", "/v1/profiles/*/versions", ROLE_KEY, profile_versions, 0},
+	{"PUT", "/v1/artifacts", RUNNERS, artifact_put, BODY_MAX},
+	{"GET", "/v1/artifacts", ROLE_KEY, artifact_list, 0},
+	{"GET", "/v1/artifacts/*", ROLE_KEY, artifact_get, 0},
+	{"DELETE", "/v1/artifacts/*", WRITERS, artifact_delete, 0},
+	{"PUT", "/v1/artifacts/*/trust", WRITERS, artifact_trust, SMALL_BODY_MAX},
+	{"POST", "/v1/leases", RUNNERS, lease_create, BODY_MAX},
+	{"GET", "/v1/leases", ROLE_KEY, lease_list, 0},
+	{"GET", "/v1/leases/*", ROLE_KEY, lease_get, 0},
+	{"POST", "/v1/leases/*/renew", RUNNERS, lease_renew, SMALL_BODY_MAX},
+	{"DELETE", "/v1/leases/*", RUNNERS, lease_revoke, 0},
+	{"POST", "/v1/runs", RUNNERS | ROLE_LEASE, submit_run, BODY_MAX},
+	{"GET", "/v1/runs", ROLE_KEY | ROLE_LEASE, runs_list, 0},
+	{"GET", "/v1/runs/*", ROLE_KEY | ROLE_LEASE, runs_get, 0},
+	{"GET", "/v1/runs/*/events", ROLE_KEY | ROLE_LEASE, runs_events, 0},
+	{"DELETE", "/v1/runs/*", RUNNERS | ROLE_LEASE, runs_cancel, 0},
 };
 
 /* Whether `path` is what `pattern` says; segments that a "*" took go to tail[]. */
@@ -118,7 +129,7 @@ int api_refuse_early(struct request *q)
 			     route->body_max);
 	else if (route->roles != ROLE_NOBODY && auth_caller(q) == 0 &&
 		 !(q->caller.role & route->roles))
-		http_problem(q, 403, "auth.role", "a key of role %s may not do this",
+		http_problem(q, 403, "auth.role", "role %s may not do this",
 			     auth_role_text(q->caller.role));
 	return q->answer != NULL;
 }

@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "control/control.h"
+#include "control/lease.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -17,7 +17,7 @@ const char *auth_role_text(enum role role)
 	for (size_t i = 0; i < ARRAY_SIZE(role_texts); i++)
 		if ((int)role == 1 << i)
 			return role_texts[i];
-	return role == ROLE_LOCAL ? "local" : "none";
+	return role == ROLE_LOCAL ? "local" : role == ROLE_LEASE ? "lease" : "none";
 }
 
 int auth_role_parse(const char *text, enum role *ret)
@@ -36,6 +36,15 @@ int auth_name_valid(const char *name)
 
 	return n >= 1 && n <= 63 && name[0] != '-' &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+int auth_session_valid(const char *session)
+{
+	size_t n = 0;
+
+	while (session[n] > 0x20 && session[n] < 0x7f)
+		n++;
+	return !session[n] && n && n < SESSION_SIZE;
 }
 
 static void hash_secret(const char *secret, uint8_t hash[KEY_HASH_SIZE])
@@ -98,30 +107,26 @@ static int local_caller(struct request *q)
 	return 0;
 }
 
-int auth_caller(struct request *q)
+static int refuse(struct request *q, const char *code)
 {
-	const char *header = http_header(q, "Authorization"), *id, *secret;
+	http_problem(q, 401, code, "%s",
+		     !strcmp(code, "auth.revoked")   ? "this API key was revoked"
+		     : !strcmp(code, "auth.expired") ? "this API key has expired"
+						     : "that is no API key of this platform");
+	return -EACCES;
+}
+
+static int key_caller(struct request *q, const char *id)
+{
+	const char *secret = strlen(id) > 30 ? strchr(id + 4, '_') : NULL; /* past "key_" */
 	struct candidate x = {
 		.caller = &q->caller, .now = clock_wall_ms(), .refused = "auth.unknown"};
 	char name[ID_SIZE];
 	struct err e;
 	int r;
 
-	if (q->caller.role == ROLE_LOCAL)
-		return local_caller(q);
-	if (!header) {
-		http_problem(q, 401, "auth.missing",
-			     "an API key is needed: Authorization: Bearer cordon_…");
-		return -EACCES;
-	}
-	id = strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : "";
-	if (strncmp(id, key_prefix, sizeof(key_prefix) - 1) == 0)
-		id += sizeof(key_prefix) - 1;
-	secret = strlen(id) > 30 ? strchr(id + 4, '_') : NULL; /* past "key_" */
-	if (!secret || (size_t)(secret - id) >= sizeof(name) || strlen(secret) > 100) {
-		http_problem(q, 401, "auth.unknown", "that is no API key of this platform");
-		return -EACCES;
-	}
+	if (!secret || (size_t)(secret - id) >= sizeof(name) || strlen(secret) > 100)
+		return refuse(q, "auth.unknown");
 	snprintf(name, sizeof(name), "%.*s", (int)(secret - id), id);
 	hash_secret(secret + 1, x.hash);
 	r = store_keys(q->control->store, NULL, name, consider, &x, &e);
@@ -129,15 +134,58 @@ int auth_caller(struct request *q)
 		http_problem_err(q, 503, &e);
 		return -EACCES;
 	}
-	if (x.refused) {
-		http_problem(q, 401, x.refused, "%s",
-			     !strcmp(x.refused, "auth.revoked") ? "this API key was revoked"
-			     : !strcmp(x.refused, "auth.expired")
-				     ? "this API key has expired"
-				     : "that is no API key of this platform");
+	return x.refused ? refuse(q, x.refused) : 0;
+}
+
+struct standing {
+	int64_t now;
+	int ok;
+};
+
+static void see_standing(void *arg, const struct key_row *k)
+{
+	struct standing *s = arg;
+
+	s->ok = !k->revoked_ms && (!k->expires_ms || k->expires_ms > s->now);
+}
+
+/* A lease is worth no more than the key that made it. */
+static int lease_caller(struct request *q, const char *token)
+{
+	struct standing s = {.now = clock_wall_ms()};
+	struct err e;
+	int r;
+
+	if (lease_check(q, token) < 0)
+		return -EACCES;
+	if (!strcmp(q->caller.key, "local"))
+		return 0;
+	r = store_keys(q->control->store, NULL, q->caller.key, see_standing, &s, &e);
+	if (r < 0 && r != -ENOENT)
+		http_problem_err(q, 503, &e);
+	else if (r < 0 || !s.ok)
+		http_problem(q, 401, "auth.revoked",
+			     "the API key that made this lease was revoked, or has expired");
+	return q->answer ? -EACCES : 0;
+}
+
+int auth_caller(struct request *q)
+{
+	const char *header = http_header(q, "Authorization");
+	const char *bearer = header && !strncasecmp(header, "Bearer ", 7) ? header + 7 : "";
+
+	if (strchr(bearer, '.'))
+		return lease_caller(q, bearer);
+	if (q->caller.role == ROLE_LOCAL)
+		return local_caller(q);
+	if (!header) {
+		http_problem(q, 401, "auth.missing",
+			     "an API key is needed: Authorization: Bearer cordon_…");
 		return -EACCES;
 	}
-	return 0;
+	if (strncmp(bearer, key_prefix, sizeof(key_prefix) - 1) != 0)
+		return refuse(q, "auth.unknown");
+	return key_caller(q, bearer + sizeof(key_prefix) - 1);
 }
 
 int auth_tenant(struct request *q, char out[64])

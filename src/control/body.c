@@ -1,6 +1,7 @@
 #include "control/body.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 
 #include <string.h>
 
@@ -75,4 +76,12 @@ void body_time(struct buf *b, int64_t ms)
 	}
 	clock_text(ms, text);
 	buf_addf(b, "\"%s\"", text);
+}
+
+void body_text(struct buf *b, const char *text)
+{
+	if (*text)
+		json_quote_str(b, text);
+	else
+		buf_adds(b, "null");
 }

@@ -18,3 +18,5 @@ int64_t body_number(struct request *q, const json_t *body, const char *name, int
 
 /* "2026-01-02T03:04:05.678Z", quoted; null for 0. */
 void body_time(struct buf *b, int64_t ms);
+/* Quoted; null for "". */
+void body_text(struct buf *b, const char *text);

@@ -29,10 +29,16 @@ enum {
 	RUNS_MAX = 2048, /* accepted and not over */
 	LABELS_MAX = 16,
 	LABEL_SIZE_MAX = 128,
-	EVENTS_MAX = 8 << 20, /* bytes of one run's journal that are kept */
+	PROVENANCE_SIZE_MAX = 256, /* each member */
+	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
 	STOP_S = 10, /* for runs that are under way when control is asked to end */
+	SESSION_SIZE = 129,
+	LEASE_TTL_S = 300,
+	LEASE_TTL_MAX_S = 86400,
+	LEASES_PER_TENANT = 10000, /* that are not over */
+	HOLDS_MAX = 256,	   /* sandboxes that are held */
 };
 
 #define ROLES(X)                                                                                   \
@@ -41,8 +47,9 @@ enum {
 #define X(n, U, t) ROLE_##U = 1 << n,
 enum role {
 	ROLES(X) ROLE_LOCAL = 1 << 4, /* the machine's administrator, at the unix socket */
-	ROLE_ANY = 31,
-	ROLE_NOBODY = 32, /* no key needed */
+	ROLE_KEY = 31,		      /* any of the above */
+	ROLE_LEASE = 1 << 5,	      /* a lease's token */
+	ROLE_NOBODY = 1 << 6,	      /* no key needed */
 };
 #undef X
 
@@ -51,6 +58,13 @@ struct caller {
 	enum role role;
 	char tenant[64];
 	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
+};
+
+/* What a lease's token grants, as the lease's row has it; id "": the caller has none. */
+struct lease_grant {
+	char id[ID_SIZE], profile[64], policy[80], session[SESSION_SIZE];
+	char artifact[80]; /* of what is held; "" */
+	int64_t epoch, expires_ms;
 };
 
 struct door {
@@ -76,13 +90,16 @@ struct control {
 	struct list runs;
 	size_t run_count;
 	uint64_t next_handle;
+	/* leases that have work under way or hold a sandbox */
+	struct list leases;
+	unsigned holds;
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
 	/* metrics */
 	uint64_t started_ms, requests, refused;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
-	uint64_t cpu_us, wall_us;
+	uint64_t cpu_us, wall_us, cache_hits;
 };
 
 /* One HTTP request. */
@@ -90,6 +107,7 @@ struct request {
 	struct control *control;
 	struct MHD_Connection *connection;
 	struct caller caller;
+	struct lease_grant lease;
 	const char *method, *path;
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
@@ -123,7 +141,8 @@ int auth_tenant(struct request *q, char out[64]); /* the tenant that is meant; -
 const char *auth_role_text(enum role role);
 int auth_role_parse(const char *text, enum role *ret);
 void auth_new_key(char id[ID_SIZE], char secret[64], uint8_t hash[KEY_HASH_SIZE]);
-int auth_name_valid(const char *name); /* [a-z0-9][a-z0-9-]{0,62} */
+int auth_name_valid(const char *name);	     /* [a-z0-9][a-z0-9-]{0,62} */
+int auth_session_valid(const char *session); /* visible ASCII, less than SESSION_SIZE */
 
 /* api.c */
 void api_dispatch(struct request *q);
@@ -149,10 +168,27 @@ void profile_list(struct request *q);
 void profile_get(struct request *q);
 void profile_versions(struct request *q);
 void profile_check(struct request *q);
-/* The policy of a profile as it is now. -ENOENT: there is none. */
-int profile_policy(struct control *c, const char *tenant, const char *name, struct policy **ret,
-		   struct err *reterr);
+/*
+ * The policy of a profile: as it is now, or the version with that digest. Compiled once, and kept
+ * by profiles.c: it lives until the next call. -ENOENT: there is none.
+ */
+int profile_policy(struct control *c, const char *tenant, const char *name, const char *digest,
+		   struct policy **ret, struct err *reterr);
 int profile_defaults(struct control *c, const char *tenant, struct err *reterr);
+
+/* artifacts.c */
+void artifact_put(struct request *q);
+void artifact_list(struct request *q);
+void artifact_get(struct request *q);
+void artifact_trust(struct request *q);
+void artifact_delete(struct request *q);
+
+/* lease.c; see also lease.h */
+void lease_create(struct request *q);
+void lease_list(struct request *q);
+void lease_get(struct request *q);
+void lease_renew(struct request *q);
+void lease_revoke(struct request *q);
 
 /* submit.c: POST /v1/runs */
 void submit_run(struct request *q);

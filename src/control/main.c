@@ -7,7 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
-#include "control/control.h"
+#include "control/lease.h"
 #include "control/run.h"
 #include "os/fd.h"
 #include "os/filter.h"
@@ -160,8 +160,8 @@ static void start(struct control *c, const char *directory)
 	c->loop = loop_new();
 	if (!c->loop || sodium_init() < 0)
 		log_fatal("start-up: %s", strerror(errno));
-	if (store_open(directory, &c->store, &e) < 0 || runs_recover(c, &e) < 0 ||
-	    first_start(c, &e) < 0)
+	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0)
 		log_fatal("%s", e.message);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

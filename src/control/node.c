@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/control.h"
+#include "control/lease.h"
 #include "control/run.h"
 #include "os/fd.h"
 
@@ -24,6 +25,7 @@ static void detach(struct control *c)
 	c->node_ready = 0;
 	buf_done(&c->node_in);
 	buf_done(&c->node_out);
+	lease_node_lost(c);
 	/* What it had is lost with it; what it had not yet is for the next. */
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_MAX = 16 << 20 };
+enum { LIST_MAX = 16 << 20, POLICIES_KEPT = 128 };
 
 /* What every tenant has to begin with. */
 static const char transform[] =
@@ -64,43 +64,70 @@ int profile_defaults(struct control *c, const char *tenant, struct err *reterr)
 	return r;
 }
 
-struct source {
-	char *text;
-	size_t len;
+/*
+ * Compiled policies by digest. A digest says all of a profile, so what is in here never goes stale,
+ * whoever's it is.
+ */
+static struct entry {
+	char digest[POLICY_DIGEST_SIZE];
+	struct policy *policy;
+	uint64_t used;
+} compiled[POLICIES_KEPT];
+static uint64_t uses;
+
+static struct policy *recall(const char *digest)
+{
+	for (size_t i = 0; i < POLICIES_KEPT; i++)
+		if (compiled[i].policy && !strcmp(compiled[i].digest, digest)) {
+			compiled[i].used = ++uses;
+			return compiled[i].policy;
+		}
+	return NULL;
+}
+
+static void keep(struct policy *p)
+{
+	struct entry *oldest = compiled;
+
+	for (size_t i = 0; i < POLICIES_KEPT; i++)
+		if (compiled[i].used < oldest->used)
+			oldest = &compiled[i];
+	policy_free(oldest->policy);
+	*oldest = (struct entry){.policy = p, .used = ++uses};
+	snprintf(oldest->digest, sizeof(oldest->digest), "%s", policy_digest(p));
+}
+
+struct wanted {
+	struct policy *policy;
+	struct err *err;
+	int r;
 };
 
-static void take_source(void *arg, const struct profile_row *row)
+static void take_policy(void *arg, const struct profile_row *row)
 {
-	struct source *s = arg;
+	struct wanted *w = arg;
 
-	s->text = memcpy(xmalloc(row->source_len + 1), row->source, row->source_len);
-	s->len = row->source_len;
+	w->policy = recall(row->digest);
+	if (w->policy)
+		return;
+	w->r = policy_compile(row->source, row->source_len, &w->policy, w->err);
+	if (w->r == 0)
+		keep(w->policy);
 }
 
-/* name, or name@version */
-static int load(struct control *c, const char *tenant, const char *name, struct policy **ret,
-		struct err *reterr)
+int profile_policy(struct control *c, const char *tenant, const char *name, const char *digest,
+		   struct policy **ret, struct err *reterr)
 {
-	struct source s = {0};
-	const char *at = strchr(name, '@');
-	char bare[64];
-	int64_t version = at ? strtoll(at + 1, NULL, 10) : 0;
-	int r;
+	struct wanted w = {.err = reterr};
+	int r = digest ? store_profile_by_digest(c->store, tenant, name, digest, take_policy, &w,
+						 reterr)
+		       : store_profiles(c->store, tenant, name, 0, take_policy, &w, reterr);
 
-	snprintf(bare, sizeof(bare), "%.*s", (int)(at ? at - name : (int)strlen(name)), name);
-	if (at && version <= 0)
-		return -ENOENT;
-	r = store_profiles(c->store, tenant, bare, version, take_source, &s, reterr);
 	if (r == 0)
-		r = policy_compile(s.text, s.len, ret, reterr);
-	free(s.text);
+		r = w.r;
+	if (r == 0)
+		*ret = w.policy;
 	return r;
-}
-
-int profile_policy(struct control *c, const char *tenant, const char *name, struct policy **ret,
-		   struct err *reterr)
-{
-	return load(c, tenant, name, ret, reterr);
 }
 
 void profile_put(struct request *q)

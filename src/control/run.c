@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/body.h"
+#include "control/lease.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -43,7 +44,10 @@ void run_free(struct run *r)
 	buf_done(&r->wire);
 	buf_done(&r->logs);
 	buf_done(&r->events);
+	if (r->lease)
+		lease_leave(r->lease);
 	free(r->labels);
+	free(r->provenance);
 	free(r);
 }
 
@@ -89,14 +93,16 @@ void run_send(struct run *r)
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
+	if (r->lease)
+		r->lease->held = 1;
 	buf_done(&r->wire);
 	node_flush(c);
 }
 
-void run_cancel(struct run *r)
+void run_stop(struct run *r, enum termination_reason why)
 {
-	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle}};
-	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CANCELLED};
+	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle, (uint8_t)why}};
+	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
 	if (r->cancelled)
 		return;
@@ -142,6 +148,11 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 		 ",\"policy\":\"%s\",\"artifact\":\"%s\",\"key\":\"%s\",\"labels\":%s,\"trace\":",
 		 r->policy, r->artifact, r->key, r->labels ? r->labels : "{}");
 	json_quote_str(b, r->trace);
+	buf_adds(b, ",\"lease\":");
+	body_text(b, r->lease_id);
+	buf_adds(b, ",\"session\":");
+	body_text(b, r->session);
+	buf_addf(b, ",\"provenance\":%s", r->provenance ? r->provenance : "{}");
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, r->created_ms);
 	buf_adds(b, ",\"ended_at\":");
@@ -187,12 +198,15 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 			       .events_len = r->events.len,
 			       .ended_ms = clock_wall_ms()};
 	failed = store_run_end(c->store, &row, &e) < 0;
+	if (!failed && r->stored)
+		store_artifact_count(c->store, r->tenant, r->artifact, m->cached, &e);
 	if (failed)
 		log_line("the end of %s could not be written: %s", r->id, e.message);
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
 	answer_waiters(r, &json, failed ? &e : NULL);

@@ -12,14 +12,16 @@ struct run {
 	uint64_t handle; /* the node's name for it */
 	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
 	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
+	char lease_id[ID_SIZE], session[SESSION_SIZE]; /* "": none */
+	struct lease *lease;			       /* while it is under way */
 	char trace[64];
-	char *labels; /* JSON object */
+	char *labels, *provenance; /* JSON objects */
 	const char *tier, *class_;
 	int64_t created_ms;
 	struct buf wire; /* SUBMIT, until a node has it */
 	struct buf logs, events;
-	int sent, cancelled;
-	struct list waiters; /* of struct request */
+	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
+	struct list waiters;	     /* of struct request */
 };
 
 struct run *run_new(struct control *c);
@@ -30,7 +32,8 @@ struct run *run_by_handle(struct control *c, uint64_t handle);
 /* From now on it is the node's; waits for one if there is none. */
 void run_begin(struct run *r);
 void run_send(struct run *r); /* if it was not sent yet */
-void run_cancel(struct run *r);
+/* Ends it before its time. */
+void run_stop(struct run *r, enum termination_reason why);
 /* The request is answered when the run is over. */
 void run_wait(struct run *r, struct request *q);
 

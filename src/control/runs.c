@@ -16,6 +16,12 @@ static const char *own_key(const struct request *q)
 	return q->caller.role == ROLE_RUNNER ? q->caller.key : NULL;
 }
 
+/* Who has a lease's token sees what was run with it. */
+static const char *own_lease(const struct request *q)
+{
+	return q->caller.role == ROLE_LEASE ? q->lease.id : NULL;
+}
+
 static void add_brief(struct buf *b, const struct run_row *w)
 {
 	buf_addf(b, "{\"run\":\"%s\",\"state\":\"%s\",\"outcome\":", w->id, w->state);
@@ -34,7 +40,11 @@ static void add_brief(struct buf *b, const struct run_row *w)
 		 ",\"policy\":\"%s\",\"artifact\":\"%s\",\"key\":\"%s\",\"labels\":%s,\"trace\":",
 		 w->policy, w->artifact, w->key, w->labels);
 	json_quote_str(b, w->trace);
-	buf_adds(b, ",\"created_at\":");
+	buf_adds(b, ",\"lease\":");
+	body_text(b, w->lease);
+	buf_adds(b, ",\"session\":");
+	body_text(b, w->session);
+	buf_addf(b, ",\"provenance\":%s,\"created_at\":", w->provenance);
 	body_time(b, w->created_ms);
 	buf_adds(b, ",\"ended_at\":");
 	body_time(b, w->ended_ms);
@@ -88,6 +98,9 @@ static int read_filter(struct request *q, struct run_filter *f, char label[LABEL
 				 .profile = http_query(q, "profile"),
 				 .outcome = http_query(q, "outcome"),
 				 .reason = http_query(q, "reason"),
+				 .lease = own_lease(q) ? own_lease(q) : http_query(q, "lease"),
+				 .session = http_query(q, "session"),
+				 .artifact = http_query(q, "artifact"),
 				 .before = http_query(q, "cursor")};
 	if (query_number(q, "since", INT64_MAX, &f->since_ms) < 0 ||
 	    query_number(q, "until", INT64_MAX, &f->until_ms) < 0 ||
@@ -158,8 +171,11 @@ static void take_one(void *arg, const struct run_row *w)
 static int look_up(struct request *q, struct one *o)
 {
 	char tenant[64];
-	struct run_filter f = {
-		.tenant = tenant, .id = q->tail[0], .key = own_key(q), .with_events = o->events};
+	struct run_filter f = {.tenant = tenant,
+			       .id = q->tail[0],
+			       .key = own_key(q),
+			       .lease = own_lease(q),
+			       .with_events = o->events};
 	struct err e;
 	int r;
 
@@ -218,7 +234,7 @@ void runs_cancel(struct request *q)
 
 			run_json(run, NULL, &b);
 			buf_addc(&b, '\n');
-			run_cancel(run);
+			run_stop(run, REASON_CANCELLED);
 			http_answer(q, 202, "application/json", &b);
 		} else {
 			http_problem(q, 409, "run.over", "this run is over");
@@ -236,10 +252,13 @@ static void take_lost(void *arg, const struct run_row *w)
 	*r = (struct run){.tier = "standard",
 			  .class_ = "interactive",
 			  .created_ms = w->created_ms,
-			  .labels = xstrdup(w->labels)};
+			  .labels = xstrdup(w->labels),
+			  .provenance = xstrdup(w->provenance)};
 	snprintf(r->id, sizeof(r->id), "%s", w->id);
 	snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
 	snprintf(r->key, sizeof(r->key), "%s", w->key);
+	snprintf(r->lease_id, sizeof(r->lease_id), "%s", w->lease);
+	snprintf(r->session, sizeof(r->session), "%s", w->session);
 	snprintf(r->profile, sizeof(r->profile), "%s", w->profile);
 	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);

@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "control/body.h"
+#include "control/code.h"
+#include "control/lease.h"
 #include "control/run.h"
 #include "policy/policy.h"
-#include "wire/modmap.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -17,18 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODULES_SIZE_MAX (LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16))
-
-static const char members[] = " profile code main modules language input class limits seed fences "
-			      "labels ";
+static const char members[] =
+	" profile input class limits session seed labels provenance" CODE_MEMBERS;
 
 struct submit {
 	struct request *q;
 	json_t *body;
 	struct run *run;
 	struct policy *policy;
-	struct buf modules;
-	const char *main, *input, *idempotency;
+	struct code code;
+	const char *input, *idempotency;
 	size_t input_len;
 	uint8_t digest[KEY_HASH_SIZE]; /* of the body */
 	struct msg_submit m;
@@ -77,87 +75,6 @@ static int take_input(struct submit *s)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int add_module(struct submit *s, const char *name, const json_t *v)
-{
-	const json_t *base64 = json_object_get(v, "base64");
-	struct err e;
-	int r;
-
-	if (json_is_string(v)) {
-		r = modmap_add(&s->modules, name, MODULE_AUTO, json_string_value(v),
-			       json_string_length(v), &e);
-	} else if (json_is_string(base64) && json_object_size(v) == 1) {
-		size_t len = json_string_length(base64), got = 0;
-		_cleanup_free_ uint8_t *raw = xmalloc(len + 1);
-		const char *dot = strrchr(name, '.');
-
-		if (sodium_base642bin(raw, len, json_string_value(base64), len, NULL, &got, NULL,
-				      sodium_base64_VARIANT_ORIGINAL) < 0) {
-			bad(s, "modules[\"%.100s\"].base64 is no base64 (RFC 4648, section 4)",
-			    name);
-			return -EINVAL;
-		}
-		r = modmap_add(&s->modules, name,
-			       dot && !strcmp(dot, ".wasm") ? MODULE_WASM : MODULE_DATA, raw, got,
-			       &e);
-	} else {
-		bad(s, "modules[\"%.100s\"] must be a string or {\"base64\":\"…\"}", name);
-		return -EINVAL;
-	}
-	if (r < 0)
-		http_problem_err(s->q, 400, &e);
-	return r;
-}
-
-/* Modules in the order of their names, so that the same code has the same digest. */
-static int take_modules(struct submit *s)
-{
-	int failed = 0, r = 0;
-	const char *code = body_string(s->q, s->body, "code", &failed);
-	const json_t *modules = json_object_get(s->body, "modules");
-	const char *main_name = failed ? NULL : body_string(s->q, s->body, "main", &failed);
-	_cleanup_free_ const char **names = NULL;
-	size_t n = 0;
-	struct err e;
-	const char *name;
-	json_t *value;
-
-	if (failed)
-		return -EINVAL;
-	if (!code == !modules || (code && main_name)) {
-		bad(s, "either 'code', or 'modules' with 'main', is needed");
-		return -EINVAL;
-	}
-	if (code) {
-		s->main = "main";
-		r = modmap_add(&s->modules, "main", MODULE_AUTO, code, strlen(code), &e);
-	} else if (!json_is_object(modules) || !main_name) {
-		bad(s,
-		    "'modules' must be an object from name to source, and 'main' name one of them");
-		return -EINVAL;
-	} else {
-		s->main = main_name;
-		names = xcalloc(json_object_size(modules) + 1, sizeof(*names));
-		json_object_foreach((json_t *)(uintptr_t)modules, name, value) names[n++] = name;
-		qsort(names, n, sizeof(*names), by_name);
-		for (size_t i = 0; i < n && r == 0; i++) {
-			r = add_module(s, names[i], json_object_get(modules, names[i]));
-			if (r < 0)
-				return r;
-		}
-	}
-	if (r == 0)
-		r = modmap_check(s->modules.data, s->modules.len, s->main, strlen(s->main), &e);
-	if (r < 0)
-		http_problem_err(s->q, 400, &e);
-	return r;
-}
-
 static int take_labels(struct submit *s)
 {
 	json_t *labels = json_object_get(s->body, "labels"), *value;
@@ -203,51 +120,112 @@ static int take_seed(struct submit *s)
 	return 0;
 }
 
-static int take_rest(struct submit *s)
+/* Who made the code, by the caller's word: kept with the run, and not believed. */
+static int take_provenance(struct submit *s)
 {
-	const json_t *fences = json_object_get(s->body, "fences");
-	int failed = 0;
-	const char *language = body_string(s->q, s->body, "language", &failed);
-	const char *profile = failed ? NULL : body_string(s->q, s->body, "profile", &failed);
+	static const char known[] = " origin model prompt_sha256 author ";
+	json_t *p = json_object_get(s->body, "provenance"), *value;
+	const char *name;
 
-	if (failed || take_labels(s) < 0 || take_seed(s) < 0)
-		return -EINVAL;
-	if (language && strcmp(language, "js") && strcmp(language, "ts")) {
-		bad(s, "'language' must be \"js\" or \"ts\"");
+	if (p && !json_is_object(p)) {
+		bad(s, "'provenance' must be an object");
 		return -EINVAL;
 	}
-	if (fences && !json_is_boolean(fences)) {
-		bad(s, "'fences' must be true or false");
-		return -EINVAL;
+	json_object_foreach(p, name, value)
+	{
+		const char *text = json_string_value(value);
+		char wanted[80];
+
+		snprintf(wanted, sizeof(wanted), " %.70s ", name);
+		if (!strstr(known, wanted)) {
+			bad(s, "unknown member provenance.%.70s; known are:%.*s", name,
+			    (int)sizeof(known) - 2, known);
+			return -EINVAL;
+		}
+		if (!text || json_string_length(value) > PROVENANCE_SIZE_MAX ||
+		    strlen(text) != json_string_length(value)) {
+			bad(s, "provenance.%s must be a string of at most %d bytes", name,
+			    PROVENANCE_SIZE_MAX);
+			return -EINVAL;
+		}
+		if (!strcmp(name, "prompt_sha256") &&
+		    (strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64)) {
+			bad(s, "provenance.prompt_sha256 must be 64 hexadecimal digits in lower "
+			       "case");
+			return -EINVAL;
+		}
 	}
+	s->run->provenance = p ? json_dumps(p, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	return 0;
+}
+
+static int take_profile(struct submit *s)
+{
+	const struct lease_grant *g = &s->q->lease;
+	int failed = 0;
+	const char *profile = body_string(s->q, s->body, "profile", &failed);
+	const char *session = failed ? NULL : body_string(s->q, s->body, "session", &failed);
+
+	if (failed)
+		return -EINVAL;
 	if (profile && !auth_name_valid(profile)) {
 		bad(s, "'profile' must be the name of a profile");
 		return -EINVAL;
 	}
-	s->m.language = WIRE_STR(language ? language : "");
-	s->m.flags |= (uint8_t)(json_is_true(fences) ? RUN_FENCES : 0) | RUN_JOURNAL;
-	snprintf(s->run->profile, sizeof(s->run->profile), "%s", profile ? profile : "transform");
+	if (session && !auth_session_valid(session)) {
+		bad(s, "'session' must be 1 to %d visible ASCII characters", SESSION_SIZE - 1);
+		return -EINVAL;
+	}
+	if (*g->id && ((profile && strcmp(profile, g->profile) != 0) ||
+		       (session && strcmp(session, g->session) != 0)))
+		err_set(&s->denied, EPERM, "lease.terms",
+			"the lease is for profile '%s' and session '%s'; leave them out, or get "
+			"another lease",
+			g->profile, g->session);
+	snprintf(s->run->profile, sizeof(s->run->profile), "%s",
+		 *g->id	   ? g->profile
+		 : profile ? profile
+			   : "transform");
+	snprintf(s->run->session, sizeof(s->run->session), "%s",
+		 *g->id	   ? g->session
+		 : session ? session
+			   : "");
 	return 0;
 }
 
-/* code: SHA-256 over main, language and modules, each with its length before it. */
-static void name_artifact(struct submit *s)
+/* What a lease holds has its code, which a run may only repeat. */
+static int take_code(struct submit *s)
 {
-	const struct wire_bytes parts[] = {WIRE_STR(s->main), s->m.language, WIRE_BUF(&s->modules)};
-	uint8_t hash[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
-	char hex[sizeof(hash) * 2 + 1];
+	const struct lease_grant *g = &s->q->lease;
+	struct err e;
+	int r;
 
-	crypto_hash_sha256_init(&state);
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		uint64_t len = parts[i].len;
-
-		crypto_hash_sha256_update(&state, (const uint8_t *)&len, sizeof(len));
-		crypto_hash_sha256_update(&state, parts[i].data, parts[i].len);
+	if (*g->artifact && !code_given(s->body)) {
+		snprintf(s->code.digest, sizeof(s->code.digest), "%s", g->artifact);
+		snprintf(s->run->artifact, sizeof(s->run->artifact), "%s", g->artifact);
+		return 0;
 	}
-	crypto_hash_sha256_final(&state, hash);
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	snprintf(s->run->artifact, sizeof(s->run->artifact), "sha256:%s", hex);
+	r = code_take(s->q, s->body, s->run->tenant, &s->code, &e);
+	if (r == -ENOENT && !*s->denied.code)
+		s->denied = e;
+	else if (r < 0)
+		return r;
+	snprintf(s->run->artifact, sizeof(s->run->artifact), "%s", s->code.digest);
+	s->run->stored = s->code.stored;
+	if (*g->artifact && strcmp(s->code.digest, g->artifact) != 0 && !*s->denied.code)
+		err_set(&s->denied, EPERM, "lease.terms",
+			"the lease holds %s, and runs nothing else; leave the code out",
+			g->artifact);
+	return 0;
+}
+
+static int take_rest(struct submit *s)
+{
+	if (take_labels(s) < 0 || take_provenance(s) < 0 || take_seed(s) < 0 ||
+	    take_profile(s) < 0 || take_code(s) < 0)
+		return -EINVAL;
+	s->m.flags |= RUN_JOURNAL;
+	return 0;
 }
 
 /* What may be asked for: less than the profile gives, not more. */
@@ -292,6 +270,11 @@ static int take_limits(struct submit *s)
 			continue;
 		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
 		    known);
+		return -EINVAL;
+	}
+	if (*s->q->lease.artifact && json_object_get(asked, "memory_mb")) {
+		bad(s, "limits.memory_mb: what a lease holds has the memory of its profile, over "
+		       "all its runs");
 		return -EINVAL;
 	}
 	if (limit(s, asked, "cpu_ms", 1000, l->cpu_us, &s->m.cpu_us) < 0 ||
@@ -348,7 +331,8 @@ static int admit(struct submit *s)
 
 	r = admin_tenant_state(c, run->tenant, state, &e);
 	if (r == 0) {
-		r = profile_policy(c, run->tenant, run->profile, &s->policy, &e);
+		r = profile_policy(c, run->tenant, run->profile,
+				   *s->q->lease.id ? s->q->lease.policy : NULL, &s->policy, &e);
 		if (strcmp(state, "active") != 0)
 			err_set(&s->denied, EACCES, "tenant.suspended",
 				"the tenant '%s' is suspended", run->tenant);
@@ -363,16 +347,24 @@ static int admit(struct submit *s)
 	if (!s->policy)
 		return 0;
 	snprintf(run->policy, sizeof(run->policy), "%s", policy_digest(s->policy));
-	if (policy_min_trust(s->policy) > 0 && !*s->denied.code)
+	/* What is held was judged when the lease was made. */
+	if (s->code.trust < (int64_t)policy_min_trust(s->policy) && !*s->q->lease.artifact &&
+	    !*s->denied.code)
 		err_set(&s->denied, EPERM, "trust.too_low",
-			"the profile '%s' is for artifacts of trust tier %u and higher; code in a "
-			"request has 0",
-			run->profile, policy_min_trust(s->policy));
+			"the profile '%s' is for artifacts of trust tier %u and higher; this code "
+			"has %lld",
+			run->profile, policy_min_trust(s->policy), (long long)s->code.trust);
 	if (choose_class(s) < 0 || take_limits(s) < 0)
 		return -EINVAL;
 	if (c->run_count >= RUNS_MAX && !*s->denied.code)
 		err_set(&s->denied, EAGAIN, "capacity", "%d runs are under way; try again later",
 			RUNS_MAX);
+	if (*s->q->lease.id && !*s->denied.code) {
+		run->lease = lease_enter(c, &s->q->lease);
+		if (!run->lease)
+			err_set(&s->denied, EAGAIN, "capacity",
+				"%d sandboxes are held by leases; try again later", HOLDS_MAX);
+	}
 	return 0;
 }
 
@@ -475,7 +467,10 @@ static int enter(struct submit *s)
 					    .profile = run->profile,
 					    .policy = run->policy,
 					    .artifact = run->artifact,
+					    .lease = run->lease_id,
+					    .session = run->session,
 					    .labels = run->labels,
+					    .provenance = run->provenance,
 					    .trace = run->trace,
 					    .idempotency = s->idempotency,
 					    .body = s->digest,
@@ -503,14 +498,52 @@ static int enter(struct submit *s)
 	return -EPERM;
 }
 
+/* The code of what the lease holds, for a node that has it not yet. */
+static int encode_hold(struct submit *s)
+{
+	struct run *run = s->run;
+	struct msg m = {.type = MSG_HOLD};
+	struct code *c = &s->code;
+	struct err e;
+	int r = c->modules.len ? 0 : code_load(s->q->control, run->tenant, c->digest, c, &e);
+
+	if (r < 0) {
+		http_problem_err(s->q, r == -ENOENT ? 409 : 503, &e);
+		return r;
+	}
+	m.hold = (struct msg_hold){.hold = run->lease->hold,
+				   .engine = s->m.engine,
+				   .flags = s->m.flags | (c->fences ? RUN_FENCES : 0),
+				   .memory_bytes = policy_limits(s->policy)->memory_bytes,
+				   .language = WIRE_STR(c->language),
+				   .main = WIRE_STR(c->main),
+				   .modules = WIRE_BUF(&c->modules)};
+	return msg_encode(&run->wire, &m);
+}
+
 static int encode(struct submit *s)
 {
+	const struct lease *l = s->run->lease;
+	int r = 0;
+
 	s->m.handle = s->run->handle;
 	s->m.run = WIRE_STR(s->run->id);
-	s->m.main = WIRE_STR(s->main);
-	s->m.modules = WIRE_BUF(&s->modules);
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
-	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
+	if (l && l->hold) {
+		s->m.hold = l->hold;
+		if (!l->held)
+			r = encode_hold(s);
+		if (r < 0 && s->q->answer)
+			return r;
+	} else {
+		s->m.flags |= s->code.fences ? RUN_FENCES : 0;
+		s->m.language = WIRE_STR(s->code.language);
+		s->m.main = WIRE_STR(s->code.main);
+		s->m.modules = WIRE_BUF(&s->code.modules);
+	}
+	if (r == 0)
+		r = msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m});
+	if (r == 0)
 		return 0;
 	http_problem(s->q, 413, "request.too_large",
 		     "code and input together are larger than the platform takes");
@@ -547,10 +580,7 @@ static void submit(struct submit *s)
 		bad(s, "'input' must be written without escapes");
 		return;
 	}
-	if (take_modules(s) < 0 || take_rest(s) < 0)
-		return;
-	name_artifact(s);
-	if (admit(s) < 0 || encode(s) < 0 || enter(s) < 0)
+	if (take_rest(s) < 0 || admit(s) < 0 || (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
 		return;
 	s->run = NULL;
 	run_begin(run);
@@ -562,16 +592,17 @@ static void submit(struct submit *s)
 
 void submit_run(struct request *q)
 {
-	struct submit s = {.q = q, .modules = BUF_INIT(MODULES_SIZE_MAX)};
+	struct submit s = {.q = q};
 
+	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
+	snprintf(s.run->lease_id, sizeof(s.run->lease_id), "%s", q->lease.id);
 	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
 	submit(&s);
 	if (s.run)
 		run_free(s.run);
-	policy_free(s.policy);
-	buf_done(&s.modules);
+	code_done(&s.code);
 	json_decref(s.body);
 	free((char *)(uintptr_t)s.input);
 }

@@ -326,7 +326,7 @@ static void consume(struct sandbox *s)
 			violation(s, "bytes that are no message");
 			return;
 		}
-		at = used;
+		at = s->frame = used;
 		dispatch(s, &m);
 	}
 }

@@ -105,7 +105,11 @@ static void on_front(struct loop_watch *w, uint32_t events)
 		if (m.type == MSG_SUBMIT)
 			run_submit(n, &m.submit);
 		else if (m.type == MSG_CANCEL)
-			run_cancel(n, m.cancel.handle, REASON_CANCELLED);
+			run_cancel(n, m.cancel.handle, m.cancel.reason);
+		else if (m.type == MSG_HOLD)
+			hold_add(n, &m.hold);
+		else if (m.type == MSG_RELEASE)
+			hold_release(n, m.release.hold);
 		else
 			log_fatal("the front sent %s, which is not its to send", msg_name(m.type));
 		at += used;
@@ -241,6 +245,7 @@ int main(int argc, char **argv)
 	n.cache = cache_new(CACHE_MAX);
 	list_init(&n.queue);
 	list_init(&n.running);
+	list_init(&n.holds);
 	pool_init(&n);
 	fd_set_blocking(FRONT_FD, 0);
 	if (loop_watch(n.loop, &n.front, EPOLLIN) < 0 ||

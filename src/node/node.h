@@ -6,6 +6,7 @@
  *   main.c    start-up, the links to front and supervisor
  *   pool.c    zygotes and the sandboxes they fork, until a run takes one
  *   run.c     a run's life: admission, dispatch, ceilings, end
+ *   hold.c    sandboxes that are kept between runs
  *   broker.c  the bytes from a sandbox: decode, check against the phase, decide, journal, answer
  *   journal.c the record of a run
  *   cache.c   transformed code by artifact digest
@@ -66,6 +67,8 @@ struct sandbox {
 	struct loop_watch watch;
 	struct buf in, out;
 	struct run *run;
+	struct hold *hold;	 /* it is kept for */
+	size_t frame;		 /* bytes in `in` of the message that is being handled */
 	struct proc_memory base; /* when it was ready */
 	uint64_t base_cpu_ns;
 	int eof, exited;
@@ -73,6 +76,22 @@ struct sandbox {
 	uint32_t operations; /* last operation number it used */
 	struct msg_exited exit;
 	struct list all, idle;
+};
+
+/* A sandbox that is kept between runs of the same code, for whoever named it. */
+struct hold {
+	struct list link;
+	uint64_t id;
+	struct msg_hold spec; /* bytes point into `body` */
+	void *body;
+	int checked;		 /* its code is known to be in order, and what it needs: */
+	uint8_t flags;		 /* RUN_WASM */
+	uint8_t digest[32];	 /* of its artifact */
+	struct sandbox *sandbox; /* NULL: the next run gets a fresh one */
+	struct run *run;	 /* that it serves now */
+	uint32_t served;	 /* runs, by this sandbox */
+	unsigned users;		 /* runs that name it */
+	int released;		 /* to be forgotten with its last user */
 };
 
 enum run_state { RUN_QUEUED, RUN_RUNNING, RUN_DYING };
@@ -89,6 +108,7 @@ struct run {
 	uint8_t flags;
 	uint8_t digest[32]; /* of the artifact */
 	struct sandbox *sandbox;
+	struct hold *hold; /* NULL: none */
 	struct loop_timer wall, cpu, wake;
 	int64_t wake_ms;      /* what the clock will say at the wake that is armed */
 	int64_t now_ms;	      /* the run's clock */
@@ -115,7 +135,7 @@ struct node {
 	struct zygote zygotes[ENGINE_COUNT];
 	uint8_t warm_engine;
 	int announced; /* NODE_READY was sent */
-	struct list queue, running;
+	struct list queue, running, holds;
 	uint32_t queued, active;
 	uint64_t next_sandbox;
 	struct loop_timer pool_timer;
@@ -140,7 +160,7 @@ void pool_release(struct sandbox *s); /* frees when it is dead and unused */
 
 /* run.c */
 void run_submit(struct node *n, const struct msg_submit *m);
-void run_cancel(struct node *n, uint64_t handle, enum termination_reason why);
+void run_cancel(struct node *n, uint64_t handle, uint8_t why);
 void run_dispatch(struct node *n);
 void run_engine_failed(struct node *n, uint8_t engine, const struct err *e);
 void run_completed(struct run *r, uint8_t kind, struct wire_bytes data);
@@ -152,6 +172,14 @@ void run_sandbox_died(struct run *r);
 void run_wait_until(struct run *r, int64_t until_ms);
 int64_t run_clock(struct run *r); /* moves the run's clock on, as its kind of clock does */
 uint64_t run_cpu_us(const struct run *r);
+
+/* hold.c */
+void hold_add(struct node *n, const struct msg_hold *m);
+void hold_release(struct node *n, uint64_t id);
+struct hold *hold_find(struct node *n, uint64_t id);
+void hold_leave(struct hold *h);		     /* a run of it is over */
+int hold_keeps(const struct run *r, enum outcome o); /* its sandbox serves the next one too */
+void hold_lost(struct sandbox *s);		     /* it ended */
 
 /* broker.c */
 void broker_readable(struct loop_watch *w, uint32_t events);

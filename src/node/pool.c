@@ -55,6 +55,7 @@ static void refill(struct zygote *z, int threads)
 
 void pool_kill(struct sandbox *s)
 {
+	hold_lost(s);
 	s->phase = PHASE_ENDED;
 	if (s->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);

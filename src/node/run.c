@@ -8,6 +8,7 @@
 #include "os/proc.h"
 #include "wire/modmap.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@
 
 /* Address space beyond twice the memory ceiling: the engine maps more than it uses, and trims. */
 #define SPACE_SLACK (1ULL << 30)
+
+/* The backstop for a sandbox that is kept: more than a lease lasts. */
+#define HOLD_CPU_S 100000
 
 enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200, THREADS_STEP_US = 2000 };
 
@@ -26,6 +30,8 @@ static void run_free(struct run *r)
 	buf_done(&r->journal);
 	buf_done(&r->value);
 	buf_done(&r->error);
+	if (r->hold)
+		hold_leave(r->hold);
 	free(r->body);
 	free(r);
 }
@@ -96,13 +102,20 @@ static void finish(struct run *r, enum outcome outcome)
 	node_send_front(n, &m);
 	if (r->sandbox) {
 		struct sandbox *s = r->sandbox;
+		int kept = hold_keeps(r, outcome);
 
 		s->run = NULL;
 		r->sandbox = NULL;
-		if (s->phase != PHASE_ENDED)
+		if (kept) {
+			s->phase = PHASE_IDLE;
+			r->hold->served++;
+		} else if (s->phase != PHASE_ENDED) {
 			pool_kill(s);
+		}
 		pool_release(s);
 	}
+	if (r->hold && r->hold->run == r)
+		r->hold->run = NULL;
 	if (queued)
 		n->queued--;
 	else
@@ -272,24 +285,10 @@ void run_wait_until(struct run *r, int64_t until_ms)
 		loop_arm(r->node->loop, &r->wake, clock_now_ns() + (uint64_t)ms * NS_PER_MS);
 }
 
-static void start(struct run *r, struct sandbox *s)
+/* The run has its sandbox: from here its ceilings count. */
+static void occupy(struct run *r, struct sandbox *s, int cached)
 {
 	struct node *n = r->node;
-	struct wire_bytes compiled = cache_get(n->cache, r->digest);
-	struct msg m = {
-		.type = MSG_START,
-		.start = {.memory_bytes = r->spec.memory_bytes,
-			  .data_limit = s->base.data + r->spec.memory_bytes,
-			  .space_limit = s->base.size + 2 * r->spec.memory_bytes + SPACE_SLACK,
-			  .cpu_s = r->spec.cpu_us / 1000000 + 2,
-			  .seed = r->spec.seed,
-			  .flags = r->flags,
-			  .timers = r->spec.timers,
-			  .language = r->spec.language,
-			  .main = r->spec.main,
-			  .modules = r->spec.modules,
-			  .input = r->spec.input,
-			  .compiled = compiled}};
 
 	list_remove(&r->link);
 	list_append(&n->running, &r->link);
@@ -298,25 +297,70 @@ static void start(struct run *r, struct sandbox *s)
 	r->state = RUN_RUNNING;
 	r->sandbox = s;
 	s->run = r;
-	s->phase = compiled.data ? PHASE_RUNNING : PHASE_COMPILING;
+	r->done.cached = (uint8_t)cached;
 	r->start_ns = clock_now_ns();
 	if (!r->missed)
 		r->spawn_ns = r->start_ns;
 	r->now_ms = r->flags & RUN_VIRTUAL_CLOCK ? r->spec.now_ms : clock_wall_ms();
-	r->start_ms = m.start.now_ms = r->now_ms;
+	r->start_ms = r->now_ms;
 	journal_add(r, "sandbox_issued",
 		    ",\"engine\":\"%s\",\"cpu_us\":%llu,\"wall_us\":%llu,\"memory_bytes\":%llu,"
-		    "\"output_bytes\":%llu,\"operations\":%u,\"seed\":\"%llu\",\"cached\":%s",
+		    "\"output_bytes\":%llu,\"operations\":%u,\"seed\":\"%llu\",\"cached\":%s,"
+		    "\"served\":%u",
 		    words_engine(r->spec.engine), (unsigned long long)r->spec.cpu_us,
 		    (unsigned long long)r->spec.wall_us, (unsigned long long)r->spec.memory_bytes,
 		    (unsigned long long)r->spec.output_bytes, r->spec.operations,
-		    (unsigned long long)r->spec.seed, compiled.data ? "true" : "false");
+		    (unsigned long long)r->spec.seed, cached ? "true" : "false",
+		    r->hold ? r->hold->served : 0);
 	loop_arm(n->loop, &r->wall, r->start_ns + r->spec.wall_us * NS_PER_US);
 	loop_arm(n->loop, &r->cpu,
 		 r->start_ns + (s->threads ? MIN_U64(r->spec.cpu_us / 2, THREADS_STEP_US)
 					   : r->spec.cpu_us) *
 				       NS_PER_US);
+}
+
+static void start(struct run *r, struct sandbox *s)
+{
+	struct wire_bytes compiled = cache_get(r->node->cache, r->digest);
+	struct msg m = {
+		.type = MSG_START,
+		.start = {.memory_bytes = r->spec.memory_bytes,
+			  .data_limit = s->base.data + r->spec.memory_bytes,
+			  .space_limit = s->base.size + 2 * r->spec.memory_bytes + SPACE_SLACK,
+			  .cpu_s = r->hold ? HOLD_CPU_S : r->spec.cpu_us / 1000000 + 2,
+			  .seed = r->spec.seed,
+			  .flags = r->flags | (r->hold ? RUN_HOLD : 0),
+			  .timers = r->spec.timers,
+			  .language = r->spec.language,
+			  .main = r->spec.main,
+			  .modules = r->spec.modules,
+			  .input = r->spec.input,
+			  .compiled = compiled}};
+
+	if (r->hold) {
+		r->hold->run = r;
+		r->hold->sandbox = s;
+		s->hold = r->hold;
+	}
+	s->phase = compiled.data ? PHASE_RUNNING : PHASE_COMPILING;
+	occupy(r, s, compiled.data != NULL);
+	m.start.now_ms = r->now_ms;
 	broker_send(s, &m); /* if it died meanwhile, the end of its stream tells */
+}
+
+/* The next run of a sandbox that is kept. */
+static void start_again(struct run *r, struct sandbox *s)
+{
+	struct msg m = {
+		.type = MSG_AGAIN,
+		.again = {.seed = r->spec.seed, .timers = r->spec.timers, .input = r->spec.input}};
+
+	r->hold->run = r;
+	s->phase = PHASE_RUNNING;
+	proc_cpu_ns(s->pid, &s->base_cpu_ns); /* if it is gone, the end of its stream tells */
+	occupy(r, s, 1);
+	m.again.now_ms = r->now_ms;
+	broker_send(s, &m);
 }
 
 /* Gives runs in the queue what is free; first come, first served. */
@@ -330,6 +374,12 @@ void run_dispatch(struct node *n)
 
 		if (n->active >= n->limits.running_max)
 			return;
+		if (r->hold && r->hold->run)
+			continue; /* its sandbox serves one run at a time */
+		if (r->hold && r->hold->sandbox) {
+			start_again(r, r->hold->sandbox);
+			continue;
+		}
 		if (!r->spawn_ns)
 			r->spawn_ns = clock_now_ns();
 		s = pool_take(n, r->spec.engine, !!(r->flags & RUN_WASM));
@@ -338,6 +388,36 @@ void run_dispatch(struct node *n)
 		else
 			r->missed = 1;
 	}
+}
+
+static void know_code(struct run *r)
+{
+	r->flags |= !(r->spec.flags & RUN_NO_WASM) && wants_wasm(&r->spec) ? RUN_WASM : 0;
+	artifact_digest(r);
+	if (!r->hold)
+		return;
+	r->hold->checked = 1;
+	r->hold->flags = r->flags & RUN_WASM;
+	memcpy(r->hold->digest, r->digest, sizeof(r->digest));
+}
+
+/* What is held has the code; the run brings only what differs from run to run. */
+static int join_hold(struct run *r, uint64_t id)
+{
+	struct hold *h = hold_find(r->node, id);
+
+	if (!h)
+		return -ENOENT;
+	h->users++;
+	r->hold = h;
+	r->spec.engine = h->spec.engine;
+	r->spec.memory_bytes = h->spec.memory_bytes;
+	r->spec.language = h->spec.language;
+	r->spec.main = h->spec.main;
+	r->spec.modules = h->spec.modules;
+	r->spec.flags = (r->spec.flags & RUN_VIRTUAL_CLOCK) | h->spec.flags;
+	r->flags = r->spec.flags & (RUN_VIRTUAL_CLOCK | RUN_FENCES | RUN_EVAL | RUN_JOURNAL);
+	return 0;
 }
 
 void run_submit(struct node *n, const struct msg_submit *m)
@@ -360,12 +440,22 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	keep(r, m);
 	list_append(&n->queue, &r->link);
 	n->queued++;
+	if (m->hold && join_hold(r, m->hold) < 0) {
+		deny(r, "run.hold", "the sandbox that was held is not there any more");
+		return;
+	}
+	m = &r->spec;
+	if (r->hold && r->hold->checked) {
+		r->flags |= r->hold->flags;
+		memcpy(r->digest, r->hold->digest, sizeof(r->digest));
+	}
 	if (m->engine >= ENGINE_COUNT || m->class_ >= CLASS_COUNT) {
 		r->spec.engine = 0;
 		deny(r, "run.malformed",
 		     "the run names an engine mode or a class that does not exist");
-	} else if (modmap_check(m->modules.data, m->modules.len, m->main.data, m->main.len, &e) <
-		   0) {
+	} else if (!(r->hold && r->hold->checked) &&
+		   modmap_check(m->modules.data, m->modules.len, m->main.data, m->main.len, &e) <
+			   0) {
 		deny(r, e.code, e.message);
 	} else if (m->input.len && json_check(m->input.data, m->input.len, NULL) < 0) {
 		deny(r, "run.input", "the input is not one JSON value");
@@ -379,8 +469,8 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	} else if (n->zygotes[m->engine].state == ZYGOTE_FAILED) {
 		deny(r, n->zygotes[m->engine].error.code, n->zygotes[m->engine].error.message);
 	} else {
-		r->flags |= !(m->flags & RUN_NO_WASM) && wants_wasm(&r->spec) ? RUN_WASM : 0;
-		artifact_digest(r);
+		if (!r->hold || !r->hold->checked)
+			know_code(r);
 		run_dispatch(n);
 	}
 }
@@ -455,7 +545,7 @@ void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, u
 	finish(r, OUTCOME_TERMINATED);
 }
 
-void run_cancel(struct node *n, uint64_t handle, enum termination_reason why)
+void run_cancel(struct node *n, uint64_t handle, uint8_t why)
 {
 	struct list *lists[] = {&n->queue, &n->running}, *p, *tmp;
 
@@ -466,7 +556,9 @@ void run_cancel(struct node *n, uint64_t handle, enum termination_reason why)
 			if (r->handle == handle) {
 				run_terminate(r, why, 0, 0, "%s",
 					      why == REASON_CANCELLED ? "cancelled by its caller"
-								      : "the node is stopping");
+					      : why == REASON_REVOKED
+						      ? "its lease was revoked, or has expired"
+						      : "the node is stopping");
 				return;
 			}
 		}

@@ -75,6 +75,8 @@ void sandbox_random_seed(uint64_t seed)
 		text[i] = (uint8_t)(seed >> (8 * i));
 	crypto_generichash(chance.key, sizeof(chance.key), text, sizeof(text),
 			   (const uint8_t *)"cordon/run-seed/1", 17);
+	chance.block = 0;
+	chance.used = sizeof(chance.pool);
 	chance.seeded = 1;
 }
 

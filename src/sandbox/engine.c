@@ -26,7 +26,7 @@ enum { TEXT_MAX = LIMIT_RESULT };
 static JSGlobalContextRef ctx;
 static const struct engine_host *host;
 static struct {
-	JSObjectRef warm, rehearse, touch, quick, solo, start, answer, next, timers, pending,
+	JSObjectRef warm, rehearse, touch, quick, solo, start, again, answer, next, timers, pending,
 		rejected;
 } hooks;
 
@@ -330,6 +330,13 @@ static JSValueRef call(JSObjectRef function, size_t argc, const JSValueRef *argv
 	return JSObjectCallAsFunction(ctx, function, NULL, argc, argv, exception);
 }
 
+static int broken; /* the prelude was left in the middle */
+
+int engine_broken(void)
+{
+	return broken;
+}
+
 /*
  * A hook that throws was interrupted in the middle of the prelude: memory or stack ran out there.
  * The run cannot go on.
@@ -342,6 +349,7 @@ static JSValueRef call_hook(JSObjectRef hook, size_t argc, const JSValueRef *arg
 
 	if (v)
 		return v;
+	broken = 1;
 	s = JSValueToStringCopy(ctx, exception, NULL);
 	if (s) {
 		text_to_utf8(s, &message);
@@ -359,12 +367,12 @@ static int take_hooks(JSObjectRef o, struct err *reterr)
 	const struct {
 		const char *name;
 		JSObjectRef *to;
-	} all[] = {{"warm", &hooks.warm},	 {"rehearse", &hooks.rehearse},
-		   {"touch", &hooks.touch},	 {"quick", &hooks.quick},
-		   {"solo", &hooks.solo},	 {"start", &hooks.start},
-		   {"answer", &hooks.answer},	 {"next", &hooks.next},
-		   {"timers", &hooks.timers},	 {"pending", &hooks.pending},
-		   {"rejected", &hooks.rejected}};
+	} all[] = {{"warm", &hooks.warm},	{"rehearse", &hooks.rehearse},
+		   {"touch", &hooks.touch},	{"quick", &hooks.quick},
+		   {"solo", &hooks.solo},	{"start", &hooks.start},
+		   {"again", &hooks.again},	{"answer", &hooks.answer},
+		   {"next", &hooks.next},	{"timers", &hooks.timers},
+		   {"pending", &hooks.pending}, {"rejected", &hooks.rejected}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		*all[i].to = get_function(o, all[i].name);
@@ -542,6 +550,15 @@ void engine_start(const struct msg_start *start)
 	if (start->compiled.len)
 		set(job, "compiled", string_value(start->compiled.data, start->compiled.len));
 	call_hook(hooks.start, 1, (JSValueRef[]){job});
+}
+
+void engine_again(const struct msg_again *a)
+{
+	JSValueRef argv[] = {a->input.len ? string_value(a->input.data, a->input.len)
+					  : JSValueMakeUndefined(ctx),
+			     JSValueMakeNumber(ctx, a->timers)};
+
+	call_hook(hooks.again, ARRAY_SIZE(argv), argv);
 }
 
 void engine_answer(const struct msg_answer *a)

@@ -1,6 +1,6 @@
 /*
  * JavaScriptCore and the prelude (js/CONTRACT.md): one global object, made and warmed in the
- * zygote, used by each forked sandbox for one run.
+ * zygote, used by each forked sandbox for one run, or for the runs of one lease.
  */
 #pragma once
 
@@ -32,7 +32,9 @@ void engine_touch(void);
 
 /* Sandbox: the calls of the contract. Each drains microtasks before it returns. */
 void engine_start(const struct msg_start *start);
+void engine_again(const struct msg_again *again);
 void engine_answer(const struct msg_answer *answer);
 int64_t engine_next_timer(void); /* ms since the epoch, or -1 */
 void engine_run_timers(void);
+int engine_broken(void);       /* no other run can follow */
 uint32_t engine_pending(void); /* operations that wait for an answer */

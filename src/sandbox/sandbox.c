@@ -2,6 +2,7 @@
 
 #include "sandbox/clock.h"
 #include "sandbox/threads.h"
+#include "wire/words.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@ static struct {
 	size_t memory;	     /* that ceiling, bytes */
 	int compiled;	     /* COMPILED was sent, or is not wanted */
 	int done;	     /* a result or failure was sent */
+	int hold;	     /* more runs of the same code may follow */
 	uint32_t operations; /* IDs given out */
 	int64_t waiting;     /* the WAIT that is outstanding; -2: none */
 	struct buf in;
@@ -228,11 +230,32 @@ static void start(void)
 	self.started = 1;
 	self.compiled = m.start.compiled.len > 0;
 	self.memory = m.start.memory_bytes;
+	self.hold = m.start.flags & RUN_HOLD;
 	sandbox_random_seed(m.start.seed);
 	sandbox_clock_set(m.start.now_ms);
 	engine_start(&m.start);
 	handled();
 	buf_done(&self.in); /* code and input were taken over; an empty buffer starts anew */
+}
+
+/* Until there is another run; for most sandboxes: until the node ends them. */
+static void rest(void)
+{
+	struct msg m;
+
+	if (self.hold && engine_broken())
+		_exit(1);
+	for (;; handled()) {
+		receive(&m);
+		if (m.type == MSG_AGAIN && self.hold)
+			break;
+	}
+	self.done = 0;
+	self.waiting = -2;
+	sandbox_random_seed(m.again.seed);
+	sandbox_clock_set(m.again.now_ms);
+	engine_again(&m.again);
+	handled();
 }
 
 static void wait_for_node(int64_t until)
@@ -266,21 +289,15 @@ _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads)
 		threads_allow();
 	engine_touch();
 	send_message(&(struct msg){.type = MSG_TOUCHED, .touched = {0}});
-	start();
-	while (!self.done) {
-		int64_t due = engine_next_timer();
+	for (start();; rest())
+		while (!self.done) {
+			int64_t due = engine_next_timer();
 
-		if (self.done)
-			break;
-		if (due >= 0 && due <= sandbox_clock_now())
-			engine_run_timers();
-		else
-			wait_for_node(due);
-	}
-	for (;;) { /* the node ends us; until then there is nothing more to say */
-		struct msg m;
-
-		receive(&m);
-		handled();
-	}
+			if (self.done)
+				break;
+			if (due >= 0 && due <= sandbox_clock_now())
+				engine_run_timers();
+			else
+				wait_for_node(due);
+		}
 }

@@ -71,12 +71,66 @@ typedef void profile_fn(void *arg, const struct profile_row *row);
 int store_profiles(struct store *s, const char *tenant, const char *name, int64_t version,
 		   profile_fn *fn, void *arg, struct err *reterr);
 
+/* The version of a profile that has this digest. */
+int store_profile_by_digest(struct store *s, const char *tenant, const char *name,
+			    const char *digest, profile_fn *fn, void *arg, struct err *reterr);
+
+/* Code that is kept under its digest. */
+struct artifact_row {
+	const char *tenant, *digest, *language, *main;
+	const uint8_t *modules; /* wire/modmap.h */
+	size_t modules_len;
+	int64_t fences, trust, created_ms;
+	int64_t runs, hits; /* of how many runs; in how many its transformed code was known */
+};
+/* What is there already stays as it is: *ret_added is 0 then. */
+int store_artifact_put(struct store *s, const struct artifact_row *row, int *ret_added,
+		       struct err *reterr);
+int store_artifact_trust(struct store *s, const char *tenant, const char *digest, int64_t trust,
+			 struct err *reterr);
+int store_artifact_count(struct store *s, const char *tenant, const char *digest, int64_t hit,
+			 struct err *reterr);
+int store_artifact_delete(struct store *s, const char *tenant, const char *digest,
+			  struct err *reterr);
+typedef void artifact_fn(void *arg, const struct artifact_row *row);
+/* digest NULL: all, without their modules. */
+int store_artifacts(struct store *s, const char *tenant, const char *digest, artifact_fn *fn,
+		    void *arg, struct err *reterr);
+/* Bytes of all modules of a tenant's artifacts. */
+int store_artifact_bytes(struct store *s, const char *tenant, int64_t *ret, struct err *reterr);
+
+struct lease_row {
+	const char *id, *tenant, *key, *profile, *policy, *session;
+	const char *artifact; /* of a held sandbox; else "" */
+	int64_t epoch, created_ms, expires_ms, revoked_ms;
+};
+/* -ENOSPC (lease.quota): its tenant has `most` already. */
+int store_lease_add(struct store *s, const struct lease_row *row, int64_t most, struct err *reterr);
+/* -ESTALE: its epoch is another one, or it is over at `now`. */
+int store_lease_renew(struct store *s, const char *tenant, const char *id, int64_t epoch,
+		      int64_t now, int64_t expires_ms, struct err *reterr);
+int store_lease_revoke(struct store *s, const char *tenant, const char *id, int64_t now,
+		       struct err *reterr);
+/* Forgets leases that were over before `ms`. */
+int store_lease_sweep(struct store *s, int64_t ms, struct err *reterr);
+typedef void lease_fn(void *arg, const struct lease_row *row);
+/* One (tenant NULL: of any tenant), or with id NULL those of a tenant that are not over at `now`.
+ */
+int store_leases(struct store *s, const char *tenant, const char *id, int64_t now, lease_fn *fn,
+		 void *arg, struct err *reterr);
+
+/* Small values of control's own. -ENOENT; a value of another size than `len` is damage. */
+int store_setting(struct store *s, const char *name, void *value, size_t len, struct err *reterr);
+int store_setting_put(struct store *s, const char *name, const void *value, size_t len,
+		      struct err *reterr);
+
 /* What is known of a run when it is accepted. */
 struct run_row {
 	const char *id, *tenant, *key, *profile, *policy, *artifact;
-	const char *labels;	 /* JSON object */
-	const char *trace;	 /* traceparent, or "" */
-	const char *idempotency; /* "" or the caller's key */
+	const char *lease, *session;	 /* "": none */
+	const char *labels, *provenance; /* JSON objects */
+	const char *trace;		 /* traceparent, or "" */
+	const char *idempotency;	 /* "" or the caller's key */
 	const uint8_t *body; /* KEY_HASH_SIZE bytes: digest of the request, with `idempotency` */
 	int64_t created_ms;
 	/* When it is over; state is "running" before. */
@@ -94,6 +148,7 @@ int store_run_end(struct store *s, const struct run_row *row, struct err *reterr
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;
 	const char *label_name, *label_value;
+	const char *lease, *session, *artifact;
 	const char *before; /* runs with a smaller id: the cursor */
 	int64_t since_ms, until_ms;
 	int limit;	 /* 0: no limit */

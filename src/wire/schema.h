@@ -29,6 +29,7 @@
 #define WIRE_SUBMIT(F)                                                                             \
 	F(u64, handle, 0)	  /* the front's name for the run on this link; unique, not 0 */   \
 	F(bytes, run, LIMIT_NAME) /* run ID */                                                     \
+	F(u64, hold, 0)		  /* not 0: in this sandbox; engine, memory and code are its */    \
 	F(u8, engine, 0)	  /* enum engine_mode */                                           \
 	F(u8, class_, 0)	  /* enum task_class */                                            \
 	F(u8, flags, 0)		  /* RUN_* */                                                      \
@@ -39,7 +40,19 @@
 	F(bytes, main, LIMIT_MODULE_NAME)                                                          \
 	F(bytes, modules, LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16)) /* modmap.h */    \
 	F(bytes, input, LIMIT_INPUT) /* JSON text; empty: no input */
-#define WIRE_CANCEL(F) F(u64, handle, 0)
+#define WIRE_CANCEL(F)                                                                             \
+	F(u64, handle, 0)                                                                          \
+	F(u8, reason, 0) /* enum termination_reason */
+/* From here until RELEASE, one sandbox is kept for runs that name `hold`, once one has begun. */
+#define WIRE_HOLD(F)                                                                               \
+	F(u64, hold, 0) /* the front's name for it; unique, not 0 */                               \
+	F(u8, engine, 0)                                                                           \
+	F(u8, flags, 0)		/* RUN_FENCES, RUN_EVAL, RUN_NO_WASM */                            \
+	F(u64, memory_bytes, 0) /* growth of the sandbox over all its runs */                      \
+	F(bytes, language, LIMIT_NAME)                                                             \
+	F(bytes, main, LIMIT_MODULE_NAME)                                                          \
+	F(bytes, modules, LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16))
+#define WIRE_RELEASE(F) F(u64, hold, 0)
 
 /* node -> front */
 #define WIRE_NODE_READY(F)                                                                         \
@@ -74,6 +87,7 @@
 	F(u64, output_bytes, 0)                                                                    \
 	F(u64, seed, 0)                                                                            \
 	F(i64, now_ms, 0) /* the run's clock at its start */                                       \
+	F(u8, cached, 0)  /* its transformed code was known */                                     \
 	F(bytes, jail, LIMIT_JAIL_REPORT)
 
 /* node -> sandbox */
@@ -91,6 +105,12 @@
 	F(bytes, modules, LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16))                   \
 	F(bytes, input, LIMIT_INPUT)                                                               \
 	F(bytes, compiled, LIMIT_COMPILED)
+/* To one that was started with RUN_HOLD and has answered: another run of the same code. */
+#define WIRE_AGAIN(F)                                                                              \
+	F(u64, seed, 0)                                                                            \
+	F(i64, now_ms, 0)                                                                          \
+	F(u32, timers, 0)                                                                          \
+	F(bytes, input, LIMIT_INPUT)
 #define WIRE_ANSWER(F)                                                                             \
 	F(u32, id, 0)                                                                              \
 	F(u8, status, 0) /* enum answer_status */                                                  \
@@ -155,9 +175,12 @@
 	M(4, RUN_LOG, run_log, WIRE_RUN_LOG)                                                       \
 	M(5, RUN_JOURNAL, run_journal, WIRE_RUN_JOURNAL)                                           \
 	M(6, RUN_DONE, run_done, WIRE_RUN_DONE)                                                    \
+	M(7, HOLD, hold, WIRE_HOLD)                                                                \
+	M(8, RELEASE, release, WIRE_RELEASE)                                                       \
 	M(20, START, start, WIRE_START)                                                            \
 	M(21, ANSWER, answer, WIRE_ANSWER)                                                         \
 	M(22, WAKE, wake, WIRE_WAKE)                                                               \
+	M(23, AGAIN, again, WIRE_AGAIN)                                                            \
 	M(30, TOUCHED, touched, WIRE_TOUCHED)                                                      \
 	M(31, COMPILED, compiled, WIRE_COMPILED)                                                   \
 	M(32, LOG, log, WIRE_LOG)                                                                  \

@@ -1,0 +1,40 @@
+/*
+ * Leases: a short-lived right to start runs under one version of one profile, carried as a token. A
+ * lease that is held has code, and keeps one sandbox in which its module was evaluated once.
+ *
+ * The row in the database is the lease. Here is only what one needs that has work under way, or a
+ * sandbox: it ends that when its time is over.
+ */
+#pragma once
+
+#include "control/control.h"
+
+struct lease {
+	struct list link;
+	struct control *control;
+	char id[ID_SIZE];
+	uint64_t hold; /* the node's name for its sandbox; 0: it has none */
+	int held;      /* the node knows its code */
+	int64_t expires_ms;
+	struct loop_timer timer;
+	unsigned runs; /* under way */
+};
+
+/*
+ * Whether the bearer's token stands: signature, tenant, policy, epoch, expiry, and the key that
+ * made the lease. Fills q->caller and q->lease; else answered, and -EACCES.
+ */
+int lease_check(struct request *q, const char *token);
+
+/*
+ * One more run is under way, until lease_leave(). NULL: there is no room for another lease that is
+ * held.
+ */
+struct lease *lease_enter(struct control *c, const struct lease_grant *g);
+void lease_leave(struct lease *l);
+
+/* The node is gone, and what it held. */
+void lease_node_lost(struct control *c);
+
+/* The key that signs tokens: read, or made on the first start. */
+int lease_start(struct control *c, struct err *reterr);

@@ -1,0 +1,105 @@
+/* Runs. */
+#include "store/db.h"
+
+int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
+{
+	int named = *w->idempotency != '\0';
+
+	return db_one(db_change(s, reterr,
+				"INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+				"?, ?, ?, ?, ?, ?, ?)",
+				"ssssssssssssbisssbbi", w->id, w->tenant, w->key, w->lease,
+				w->session, w->profile, w->policy, w->artifact, w->labels,
+				w->provenance, w->trace, named ? w->idempotency : NULL,
+				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
+				w->created_ms, w->state, w->outcome, w->reason, w->result,
+				w->result_len, w->events, w->events_len, w->ended_ms));
+}
+
+int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
+{
+	return db_one(
+		db_change(s, reterr,
+			  "UPDATE runs SET state = 'done', outcome = ?, reason = ?, result = ?, "
+			  "events = ?, ended_ms = ? WHERE id = ? AND state = 'running'",
+			  "ssbbis", w->outcome, w->reason, w->result, w->result_len, w->events,
+			  w->events_len, w->ended_ms, w->id));
+}
+
+#define RUN                                                                                        \
+	"SELECT id, tenant, key, lease, session, profile, policy, artifact, labels, provenance,"   \
+	" trace, coalesce(idempotency, ''), body, created_ms, state, outcome, reason, result,"     \
+	" CASE WHEN ?17 THEN events END, ended_ms FROM runs "
+static const char runs_select[] =
+	RUN "WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR id = ?2)"
+	    " AND (?3 IS NULL OR key = ?3) AND (?4 IS NULL OR profile = ?4)"
+	    " AND (?5 IS NULL OR outcome = ?5) AND (?6 IS NULL OR reason = ?6)"
+	    " AND (?7 IS NULL OR idempotency = ?7)"
+	    " AND (?8 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) AS l"
+	    "  WHERE l.key = ?8 AND l.value = ?9))"
+	    " AND (?10 IS NULL OR id < ?10) AND (?11 IS NULL OR lease = ?11)"
+	    " AND (?12 IS NULL OR session = ?12) AND (?13 IS NULL OR artifact = ?13)"
+	    " AND created_ms >= ?14 AND created_ms <= ?15"
+	    " AND (NOT ?16 OR state = 'running') ORDER BY id DESC LIMIT ?18";
+/* The same by its primary key, which the planner would not see through the conditions above. */
+static const char run_select[] =
+	RUN "WHERE id = ?2 AND (?1 IS NULL OR tenant = ?1) AND (?3 IS NULL OR key = ?3)"
+	    " AND (?11 IS NULL OR lease = ?11)";
+static const char run_by_idempotency[] = RUN "WHERE tenant = ?1 AND key = ?3 AND idempotency = ?7";
+
+static struct run_row row_of(sqlite3_stmt *q)
+{
+	return (struct run_row){.id = db_text(q, 0),
+				.tenant = db_text(q, 1),
+				.key = db_text(q, 2),
+				.lease = db_text(q, 3),
+				.session = db_text(q, 4),
+				.profile = db_text(q, 5),
+				.policy = db_text(q, 6),
+				.artifact = db_text(q, 7),
+				.labels = db_text(q, 8),
+				.provenance = db_text(q, 9),
+				.trace = db_text(q, 10),
+				.idempotency = db_text(q, 11),
+				.body = sqlite3_column_blob(q, 12),
+				.created_ms = sqlite3_column_int64(q, 13),
+				.state = db_text(q, 14),
+				.outcome = db_text(q, 15),
+				.reason = db_text(q, 16),
+				.result = sqlite3_column_blob(q, 17),
+				.result_len = (size_t)sqlite3_column_bytes(q, 17),
+				.events = sqlite3_column_blob(q, 18),
+				.events_len = (size_t)sqlite3_column_bytes(q, 18),
+				.ended_ms = sqlite3_column_int64(q, 19)};
+}
+
+int store_runs(struct store *s, const struct run_filter *f, run_fn *fn, void *arg,
+	       struct err *reterr)
+{
+	const char *const texts[] = {f->tenant,	     f->id,	f->key,		f->profile,
+				     f->outcome,     f->reason, f->idempotency, f->label_name,
+				     f->label_value, f->before, f->lease,	f->session,
+				     f->artifact};
+	const char *sql = f->id ? run_select : f->idempotency ? run_by_idempotency : runs_select;
+	sqlite3_stmt *q;
+	int r = db_prepare(s, sql, &q, reterr), most;
+
+	if (r < 0)
+		return r;
+	most = sqlite3_bind_parameter_count(q);
+	for (int i = 0; i < (int)ARRAY_SIZE(texts) && i < most; i++)
+		sqlite3_bind_text(q, i + 1, texts[i], -1, SQLITE_STATIC);
+	if (sql == runs_select) {
+		sqlite3_bind_int64(q, 14, f->since_ms);
+		sqlite3_bind_int64(q, 15, f->until_ms ? f->until_ms : INT64_MAX);
+		sqlite3_bind_int(q, 16, f->running);
+		sqlite3_bind_int(q, 18, f->limit ? f->limit : -1);
+	}
+	sqlite3_bind_int(q, 17, f->with_events);
+	EACH_ROW(q, f->id || f->idempotency, {
+		struct run_row row = row_of(q);
+
+		fn(arg, &row);
+	});
+	return r;
+}

@@ -1,0 +1,76 @@
+/* Tenants and their keys. */
+#include "store/db.h"
+
+int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr)
+{
+	return db_one(
+		db_change(s, reterr, "INSERT INTO tenants VALUES (?, 'active', ?)", "si", id, now));
+}
+
+int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr)
+{
+	return db_one(
+		db_change(s, reterr, "UPDATE tenants SET state = ? WHERE id = ?", "ss", state, id));
+}
+
+int store_tenant_delete(struct store *s, const char *id, struct err *reterr)
+{
+	return db_one(db_change(s, reterr, "DELETE FROM tenants WHERE id = ?", "s", id));
+}
+
+int store_tenants(struct store *s, const char *id, tenant_fn *fn, void *arg, struct err *reterr)
+{
+	sqlite3_stmt *q;
+	int r = db_prepare(s,
+			   "SELECT id, state, created_ms FROM tenants"
+			   " WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
+			   &q, reterr);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
+	EACH_ROW(q, id != NULL,
+		 fn(arg, &(struct tenant_row){db_text(q, 0), db_text(q, 1),
+					      sqlite3_column_int64(q, 2)}));
+	return r;
+}
+
+int store_key_add(struct store *s, const struct key_row *k, struct err *reterr)
+{
+	return db_one(db_change(s, reterr, "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+				"ssssbii", k->id, k->tenant, k->role, k->label, k->hash,
+				(size_t)KEY_HASH_SIZE, k->created_ms, k->expires_ms));
+}
+
+int store_key_revoke(struct store *s, const char *tenant, const char *id, int64_t now,
+		     struct err *reterr)
+{
+	return db_one(db_change(s, reterr,
+				"UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ? ELSE "
+				"revoked_ms END WHERE tenant = ? AND id = ?",
+				"iss", now, tenant, id));
+}
+
+int store_keys(struct store *s, const char *tenant, const char *id, key_fn *fn, void *arg,
+	       struct err *reterr)
+{
+	sqlite3_stmt *q;
+	int r = db_prepare(s,
+			   id ? "SELECT id, tenant, role, label, hash, created_ms, expires_ms, "
+				"revoked_ms FROM keys WHERE id = ?"
+			      : "SELECT id, tenant, role, label, hash, created_ms, expires_ms, "
+				"revoked_ms FROM keys WHERE tenant = ? ORDER BY id",
+			   &q, reterr);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, id ? id : tenant, -1, SQLITE_STATIC);
+	EACH_ROW(q, id != NULL, {
+		if (sqlite3_column_bytes(q, 4) == KEY_HASH_SIZE)
+			fn(arg, &(struct key_row){
+					db_text(q, 0), db_text(q, 1), db_text(q, 2), db_text(q, 3),
+					sqlite3_column_blob(q, 4), sqlite3_column_int64(q, 5),
+					sqlite3_column_int64(q, 6), sqlite3_column_int64(q, 7)});
+	});
+	return r;
+}

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Leases, their tokens, sandboxes that they hold, and artifacts."""
+
+import base64
+import json
+import os
+import signal
+import threading
+import time
+
+import cordon
+import tap
+from daemon import Daemon
+
+COUNTER = """
+let n = 0, late = 0;
+export default async (input) => {
+  if (input === "throw") throw new Error("as asked");
+  if (input === "loop") for (;;);
+  if (input === "later") setTimeout(() => late++, 0);
+  if (input === "wait") await new Promise((done) => setTimeout(done, 300));
+  return { n: ++n, late, chance: Math.random() };
+};
+"""
+
+TRUSTED = """
+apiVersion: cordon/v1
+kind: CapabilityProfile
+metadata: {name: trusted, owner: tests}
+spec:
+  class: interactive
+  tier: standard
+  minTrust: 1
+  limits: {cpu: 50ms, wall: 2s, memory: 64MiB, output: 64KiB, operations: 10}
+  egress: []
+"""
+
+
+def lease(d, key, **members):
+    return d.ask("POST", "/v1/leases", {"profile": "transform", **members}, key=key)
+
+
+def run(d, token, **members):
+    return d.ask("POST", "/v1/runs", members, key=token)
+
+
+def artifacts(t, d, key, operator):
+    r = d.ask("PUT", "/v1/artifacts", {"code": "export default (i) => i + 1"}, key=key)
+    digest = r["artifact"]
+    t.equal(r.status, 201, "an artifact is put")
+    again = d.ask("PUT", "/v1/artifacts", {"code": "export default (i) => i + 1"}, key=key)
+    t.equal((again.status, again["artifact"]), (200, digest), "put again, it is the same")
+    for i in range(3):
+        r = d.ask("POST", "/v1/runs", {"artifact": digest, "input": i}, key=key)
+        t.equal((r["value"], r["artifact"]), (i + 1, digest), f"a run names it ({i})")
+    r = d.ask("GET", f"/v1/artifacts/{digest}", key=key)
+    t.equal((r["runs"], r["cache_hits"]), (3, 2), "it was parsed once")
+    t.equal(r["modules"], {"main": "export default (i) => i + 1"}, "its code can be read back")
+    r = d.run("export default (i) => i + 1", key, input=1)
+    t.equal(r["artifact"], digest, "the same code in a request has the same digest")
+    r = d.ask("POST", "/v1/runs", {"artifact": "sha256:" + "0" * 64}, key=key)
+    t.equal((r["outcome"], r["error"]["code"]), ("denied", "artifact.unknown"), "one that is not there is denied")
+    r = d.ask("POST", "/v1/runs", {"artifact": digest, "code": "1"}, key=key)
+    t.equal(r.status, 400, "an artifact and code exclude each other")
+    t.equal(d.ask("PUT", "/v1/profiles/trusted", TRUSTED, key=operator).status, 201, "a profile asks for trust")
+    r = d.ask("POST", "/v1/runs", {"artifact": digest, "profile": "trusted", "input": 1}, key=key)
+    t.equal((r["outcome"], r["error"]["code"]), ("denied", "trust.too_low"), "code without it is denied")
+    t.equal(d.ask("PUT", f"/v1/artifacts/{digest}/trust", {"trust": 2}, key=key).status, 403, "a runner gives none")
+    t.equal(d.ask("PUT", f"/v1/artifacts/{digest}/trust", {"trust": 1}, key=operator)["trust"], 1, "an operator does")
+    r = d.ask("POST", "/v1/runs", {"artifact": digest, "profile": "trusted", "input": 1}, key=key)
+    t.equal(r["outcome"], "completed", "then it runs")
+    r = d.run("export default (i) => i + 1", key, profile="trusted", input=1)
+    t.equal(r["outcome"], "denied", "the same code in a request is not trusted for that")
+    t.equal(lease(d, key, profile="trusted", hold=True, code="() => 1").code, "trust.too_low", "nor in a lease")
+
+
+def _b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def forged(token):
+    """Tokens that must not be taken: (what was done, token)."""
+    head, body, sign = token.split(".")
+    claims = json.loads(_unb64(body))
+    for name, value in (("tenant", "default"), ("epoch", 2), ("exp_ms", claims["exp_ms"] + 10**9),
+                        ("sub", "lease_" + "0" * 26), ("policy", "sha256:" + "0" * 64)):
+        yield f"{name} changed", f"{head}.{_b64(json.dumps({**claims, name: value}).encode())}.{sign}"
+    none = _b64(b'{"alg":"none","typ":"JWT"}')
+    yield "alg none, no signature", f"{none}.{body}."
+    yield "alg none, with the signature", f"{none}.{body}.{sign}"
+    yield "alg HS256", f"{_b64(json.dumps({'alg': 'HS256'}).encode())}.{body}.{sign}"
+    yield "the signature's last bits changed", f"{head}.{body}.{sign[:-1]}{'B' if sign[-1] != 'B' else 'C'}"
+    yield "signature cut", f"{head}.{body}.{sign[:-4]}"
+    yield "signature empty", f"{head}.{body}."
+    yield "padding added", f"{head}.{body}.{sign}="
+    yield "a part more", f"{token}.{sign}"
+    yield "a part less", f"{head}.{body}"
+    yield "another's signature", f"{head}.{body}.{_b64(os.urandom(64))}"
+    yield "very long", token + "A" * 4000
+    yield "dots only", ".."
+
+
+def tokens(t, d, key):
+    r = lease(d, key, ttl_s=60, session="agent-7")
+    token = r["token"]
+    t.equal((r.status, r["state"], r["epoch"], r["hold"]), (201, "active", 1, False), "a lease is made")
+    x = run(d, token, code="() => 7", session="agent-7")
+    t.equal((x["value"], x["lease"], x["session"]), (7, r["lease"], "agent-7"), "its token runs code under it")
+    for what, other in forged(token):
+        t.equal(run(d, other, code="() => 1").status, 401, f"a token is refused: {what}")
+    for method, path in (("GET", "/v1/keys"), ("POST", "/v1/leases"), ("GET", "/v1/profiles"),
+                         ("POST", f"/v1/leases/{r['lease']}/renew"), ("DELETE", f"/v1/leases/{r['lease']}")):
+        t.equal(d.ask(method, path, {} if method == "POST" else None, key=token).status, 403,
+                f"a token may not: {method} {path.split('/lease_')[0]}")
+    t.equal(run(d, token, code="() => 1", profile="trusted")["error"]["code"], "lease.terms", "nor leave its profile")
+    other = d.run("() => 1", key)["run"]
+    t.equal(d.ask("GET", f"/v1/runs/{other}", key=token).status, 404, "nor see what was run without it")
+    t.equal([w["run"] for w in d.ask("GET", "/v1/runs?outcome=completed", key=token)["runs"]], [x["run"]],
+            "it sees its own runs")
+    n = d.ask("POST", f"/v1/leases/{r['lease']}/renew", {"epoch": 1, "ttl_s": 90}, key=key)
+    t.equal((n.status, n["epoch"]), (200, 2), "a lease is renewed")
+    t.equal(d.ask("POST", f"/v1/leases/{r['lease']}/renew", {"epoch": 1}, key=key).code, "lease.epoch",
+            "by one of two who try")
+    t.equal(run(d, token, code="() => 1").code, "lease.epoch", "the token of before is no good any more")
+    t.equal(run(d, n["token"], code="() => 1")["outcome"], "completed", "the new one is")
+    t.equal(d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key).status, 204, "a lease is revoked")
+    t.equal(run(d, n["token"], code="() => 1").code, "lease.revoked", "its token with it")
+    t.equal(d.ask("POST", f"/v1/leases/{r['lease']}/renew", {"epoch": 2}, key=key).code, "lease.over",
+            "and it cannot be renewed")
+    maker = d.ask("POST", "/v1/keys?tenant=acme", {"role": "runner"})
+    r = lease(d, maker["key"])
+    t.equal(d.ask("GET", f"/v1/leases/{r['lease']}", key=key).status, 404, "a runner sees its own leases only")
+    d.ask("DELETE", f"/v1/keys/{maker['id']}?tenant=acme")
+    t.equal(run(d, r["token"], code="() => 1").code, "auth.revoked", "a lease is worth no more than its maker's key")
+
+
+def revoked(t, d, key):
+    r = lease(d, key, ttl_s=60)
+    runs = [d.ask("POST", "/v1/runs", {"code": code, "limits": {"cpu_ms": 1000, "wall_ms": 9000}}, key=r["token"],
+                  headers={"Prefer": "respond-async"})["run"]
+            for code in ("() => { for (;;); }", "async () => { await new Promise(() => {}) }")]
+    d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key)
+    for name in runs:
+        w = d.wait(name, key)
+        t.equal((w["outcome"], w["termination"]["reason"]), ("terminated", "revoked"), "work of a revoked lease ends")
+    r = lease(d, key, ttl_s=1)
+    w = run(d, r["token"], code="async () => { await new Promise(() => {}) }", limits={"wall_ms": 9000})
+    t.equal(w["termination"]["reason"], "revoked", "work of a lease whose time is over ends")
+    t.equal(run(d, r["token"], code="() => 1").code, "lease.expired", "and its token is no good any more")
+
+
+def held(t, d, key):
+    r = lease(d, key, hold=True, code=COUNTER)
+    token = r["token"]
+    t.equal((r.status, r["hold"]), (201, True), "a lease holds code")
+    first, second = run(d, token)["value"], run(d, token)["value"]
+    t.equal([first["n"], second["n"]], [1, 2], "its module is evaluated once, and keeps its state")
+    t.ok(first["chance"] != second["chance"], "each run has its own seed")
+    same = [run(d, token, seed="5")["value"]["chance"] for _ in range(2)]
+    t.equal(same[0], same[1], "or the one that it asks for")
+    x = run(d, token, input="throw")
+    t.equal((x["outcome"], x["error"]["message"]), ("failed", "as asked"), "code that throws has failed")
+    t.equal(run(d, token)["value"]["n"], 5, "and the sandbox serves on")
+    run(d, token, input="later")
+    time.sleep(0.05)
+    t.equal(run(d, token)["value"]["late"], 0, "what a run left waiting does not go on in the next")
+    x = run(d, token, input="loop", limits={"cpu_ms": 50})
+    t.equal(x["termination"]["reason"], "cpu_time", "each run has its own ceilings")
+    t.ok(49000 < x["usage"]["cpu_us"] < 500000, "and its own usage", x["usage"])
+    t.equal(run(d, token)["value"]["n"], 1, "a sandbox that was stopped at a ceiling is not used again")
+    x = run(d, token, code="() => 1")
+    t.equal(x["error"]["code"], "lease.terms", "it runs no other code")
+    t.equal(run(d, token, limits={"memory_mb": 10}).status, 400, "its memory is the profile's, over all runs")
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(run(d, token, input="wait")["value"]["n"])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    t.equal(sorted(got), [2, 3, 4, 5], "runs that come at once have it one after the other")
+    other = lease(d, key, hold=True, code=COUNTER)["token"]
+    t.equal(run(d, other)["value"]["n"], 1, "another lease of the same code has a sandbox of its own")
+    for pid in d.children("sandbox"):
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
+    t.equal(run(d, token)["value"]["n"], 1, "one that died is replaced")
+    os.kill(d.children("node")[0], signal.SIGKILL)
+    t.equal(run(d, token)["value"]["n"], 1, "one whose node died too")
+    d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key)
+    t.equal(run(d, token).code, "lease.revoked", "revoked, it serves no more")
+    x = lease(d, key, hold=True, code="let a = []; export default () => { a.push(new Uint8Array(30 << 20).fill(1)) }")
+    reasons = [(run(d, x["token"])["termination"] or {}).get("reason") for _ in range(8)]
+    t.ok("memory" in reasons or any(w is None for w in reasons), "memory that runs pile up is one ceiling", reasons)
+    bad = lease(d, key, hold=True, code="export const nothing = 1")["token"]
+    t.equal([run(d, bad)["error"]["code"] for _ in range(2)], ["code.no_entry"] * 2, "code that cannot run says so")
+    t.equal(lease(d, key, hold=True).status, 400, "a lease that holds needs code")
+    t.equal(lease(d, key, code="() => 1").status, 400, "one that holds nothing takes none")
+
+
+def test(t):
+    cordon.adopt()
+    with Daemon() as d:
+        d.tenant("acme")
+        key, operator = d.key("acme"), d.key("acme", "operator")
+        artifacts(t, d, key, operator)
+        tokens(t, d, key)
+        revoked(t, d, key)
+        held(t, d, key)
+        r = lease(d, key, ttl_s=60, hold=True, code=COUNTER)
+        short = lease(d, key, ttl_s=1)
+        d.stop()
+        t.equal(cordon.left_behind(), [], "a stop leaves nothing behind")
+        time.sleep(1)
+        d.start()
+        t.equal(run(d, r["token"])["value"]["n"], 1, "a lease outlives a restart")
+        t.equal(run(d, short["token"], code="() => 1").code, "lease.expired", "and its time goes on meanwhile")
+
+
+if __name__ == "__main__":
+    tap.main(test)
