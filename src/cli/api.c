@@ -150,15 +150,16 @@ const char *api_base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int api_label(struct buf *object, const char *label, struct err *reterr)
+int api_pair(struct buf *object, const char *option, const char *pair, struct err *reterr)
 {
-	const char *eq = strchr(label, '=');
+	const char *eq = strchr(pair, '=');
 
-	if (!eq || eq == label)
-		return err_set(reterr, EINVAL, "usage", "--label %s: KEY=VALUE is needed", label);
+	if (!eq || eq == pair)
+		return err_set(reterr, EINVAL, "usage", "--%s %s: KEY=VALUE is needed", option,
+			       pair);
 	if (object->len && object->data[object->len - 1] != '{')
 		buf_addc(object, ',');
-	json_quote(object, label, (size_t)(eq - label));
+	json_quote(object, pair, (size_t)(eq - pair));
 	buf_addc(object, ':');
 	return json_quote_str(object, eq + 1);
 }

@@ -49,5 +49,6 @@ int api_read(const char *path, size_t max, char **ret, size_t *ret_len, struct e
 /* The part after the last slash. */
 const char *api_base_name(const char *path);
 
-/* "K=V" as a member of a JSON object, after a comma if others are there. -EINVAL: no "=". */
-int api_label(struct buf *object, const char *label, struct err *reterr);
+/* "K=V" as a member of a JSON object, after a comma if others are there. -EINVAL: no "="; the
+ * message names the option. */
+int api_pair(struct buf *object, const char *option, const char *pair, struct err *reterr);

@@ -6,7 +6,6 @@
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/safe.h"
-#include "wire/modmap.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +18,8 @@ enum { BODY_MAX = 128 << 20, CANCEL_TIMEOUT_S = 10, POLL_MS = 200, KEY_MAX = 200
 /* What the API has no member for: the profile decides it. */
 static const char *const local_only[] = {"tier", "eval", "jail", "now"};
 /* What only a daemon can do. */
-static const char *const remote_only[] = {"profile", "idempotency-key", "label", "tenant"};
+static const char *const remote_only[] = {"profile",	     "artifact", "session", "provenance",
+					  "idempotency-key", "label",	 "tenant"};
 
 static const char *first_given(const struct call *call, const char *const *names, size_t n)
 {
@@ -78,32 +78,6 @@ int remote_wanted(const struct call *call, const struct client *c, struct err *r
 	return 1;
 }
 
-static void add_modules(struct buf *b, const struct msg_submit *m)
-{
-	struct modmap map;
-	struct module mod;
-	int first = 1;
-
-	buf_adds(b, ",\"main\":");
-	json_quote(b, m->main.data, m->main.len);
-	buf_adds(b, ",\"modules\":{");
-	for (modmap_open(&map, m->modules.data, m->modules.len); modmap_next(&map, &mod) == 1;
-	     first = 0) {
-		int text = mod.type != MODULE_DATA && mod.type != MODULE_WASM &&
-			   utf8_valid(mod.source, mod.source_len);
-
-		buf_adds(b, first ? "" : ",");
-		json_quote(b, mod.name, mod.name_len);
-		buf_adds(b, text ? ":" : ":{\"base64\":\"");
-		if (text)
-			json_quote(b, mod.source, mod.source_len);
-		else
-			base64_add(b, mod.source, mod.source_len);
-		buf_adds(b, text ? "" : "\"}");
-	}
-	buf_addc(b, '}');
-}
-
 static void add_limits(struct buf *b, const struct call *call)
 {
 	const struct run_options *o = call->options;
@@ -140,33 +114,51 @@ static void add_text(struct buf *b, const char *name, const char *value)
 	json_quote_str(b, value);
 }
 
-static int build(struct buf *b, const struct call *call, const struct msg_submit *m,
-		 struct err *reterr)
+/* A member whose object has "K=V" of each option; nothing if there are none. */
+static int add_pairs(struct buf *b, const char *name, const struct option_list *pairs,
+		     struct err *reterr)
 {
-	_cleanup_buf_ struct buf labels = BUF_INIT(1 << 20);
-	const struct run_options *o = call->options;
+	_cleanup_buf_ struct buf object = BUF_INIT(1 << 20);
 
-	buf_adds(&labels, "{");
-	for (size_t i = 0; i < o->labels.n; i++)
-		if (api_label(&labels, o->labels.v[i], reterr) < 0)
+	if (!pairs->n)
+		return 0;
+	buf_addc(&object, '{');
+	for (size_t i = 0; i < pairs->n; i++)
+		if (api_pair(&object, name, pairs->v[i], reterr) < 0)
 			return -EINVAL;
-	buf_adds(b, "{\"fences\":");
-	buf_adds(b, o->fences ? "true" : "false");
+	buf_addf(b, ",\"%s%s\":", name, strcmp(name, "label") ? "" : "s");
+	buf_add(b, object.data, object.len);
+	buf_addc(b, '}');
+	return 0;
+}
+
+static int build(struct buf *b, const struct call *call, const struct msg_submit *m,
+		 const struct buf *map, struct err *reterr)
+{
+	const struct run_options *o = call->options;
+	size_t first = b->len + 1; /* where the comma of the first member comes */
+
+	buf_addc(b, '{');
 	add_text(b, "profile", o->profile);
-	add_text(b, "language", o->language);
 	add_text(b, "class", options_given(call, "class") ? o->class_ : NULL);
 	add_text(b, "seed", o->seed);
+	add_text(b, "session", o->session);
+	add_text(b, "artifact", o->artifact);
 	add_limits(b, call);
-	if (o->labels.n)
-		buf_addf(b, ",\"labels\":%s}", buf_str(&labels));
+	if (add_pairs(b, "label", &o->labels, reterr) < 0 ||
+	    add_pairs(b, "provenance", &o->provenance, reterr) < 0)
+		return -EINVAL;
 	if (m->input.len) {
 		buf_adds(b, ",\"input\":");
 		json_line(b, m->input.data, m->input.len);
 	}
-	add_modules(b, m);
+	if (!o->artifact)
+		code_json(b, &o->code, code_main(call->operand_count ? call->operands[0] : "-"),
+			  map);
 	if (buf_addc(b, '}') < 0)
 		return err_set(reterr, EFBIG, "usage",
 			       "code and input together are larger than the daemon takes");
+	b->data[first] = ' ';
 	return 0;
 }
 
@@ -308,7 +300,7 @@ static int print(const struct run_options *o, const struct reply *r, struct err 
 }
 
 int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
-	       FILE *journal)
+	       const struct buf *map, FILE *journal)
 {
 	const struct run_options *o = call->options;
 	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX), path = BUF_INIT(4096);
@@ -320,7 +312,7 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 	struct err e;
 	int status;
 
-	if (build(&body, call, m, &e) < 0)
+	if (build(&body, call, m, map, &e) < 0)
 		return api_usage(call, &e);
 	/* A key of our own lets us ask for the run's name while we wait for its answer. */
 	id_new("cli", key);

@@ -8,7 +8,6 @@
 #include "cli/link.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "wire/modmap.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -25,46 +24,6 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	interrupted++;
-}
-
-/* Bytes must not be taken for text on their way; other types follow from the name in the sandbox.
- */
-static uint8_t type_of(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (dot && !strcmp(dot, ".bin"))
-		return MODULE_DATA;
-	return dot && !strcmp(dot, ".wasm") ? MODULE_WASM : MODULE_AUTO;
-}
-
-static int add_file(struct buf *map, const char *name, const char *path, struct err *reterr)
-{
-	_cleanup_free_ char *source = NULL;
-	size_t len;
-	int r = api_read(path, LIMIT_CODE, &source, &len, reterr);
-
-	return r < 0 ? r : modmap_add(map, name, type_of(name), source, len, reterr);
-}
-
-static int load_modules(const struct run_options *o, const char *file, const char *main_name,
-			struct buf *map, struct err *reterr)
-{
-	int r = add_file(map, main_name, file, reterr);
-
-	for (size_t i = 0; i < o->modules.n && r == 0; i++) {
-		const char *eq = strchr(o->modules.v[i], '=');
-		_cleanup_free_ char *name = NULL;
-
-		if (!eq)
-			return err_set(reterr, EINVAL, "usage", "--module %s: NAME=FILE is needed",
-				       o->modules.v[i]);
-		name = xasprintf("%.*s", (int)(eq - o->modules.v[i]), o->modules.v[i]);
-		r = add_file(map, name, eq + 1, reterr);
-	}
-	if (r == 0)
-		r = modmap_check(map->data, map->len, main_name, strlen(main_name), reterr);
-	return r;
 }
 
 static int load_input(const char *text, char **ret, size_t *ret_len, struct err *reterr)
@@ -118,7 +77,7 @@ static int fill(struct msg_submit *m, const struct run_options *o, struct err *r
 		r = err_set(reterr, EINVAL, "usage", "--now %s: later than a date can be", o->now);
 	if (r < 0)
 		return r;
-	m->flags = (uint8_t)((o->seed ? RUN_VIRTUAL_CLOCK : 0) | (o->fences ? RUN_FENCES : 0) |
+	m->flags = (uint8_t)((o->seed ? RUN_VIRTUAL_CLOCK : 0) | (o->code.fences ? RUN_FENCES : 0) |
 			     (o->eval ? RUN_EVAL : 0) | (o->journal ? RUN_JOURNAL : 0));
 	m->now_ms = (int64_t)now;
 	m->cpu_us = o->cpu_ms * 1000;
@@ -128,7 +87,7 @@ static int fill(struct msg_submit *m, const struct run_options *o, struct err *r
 	m->operations = (uint32_t)o->operations;
 	m->log_lines = (uint32_t)o->log_lines;
 	m->timers = (uint32_t)o->timers;
-	m->language = WIRE_STR(o->language);
+	m->language = WIRE_STR(o->code.language);
 	return 0;
 }
 
@@ -168,7 +127,10 @@ static int follow(struct link *l, const struct run_options *o, struct report *re
 		progress_clear(&progress);
 		if (r == -EINTR && interrupted && !cancelled) {
 			cancelled = 1;
-			link_send(l, &(struct msg){.type = MSG_CANCEL, .cancel = {1, REASON_CANCELLED}}, &e);
+			link_send(
+				l,
+				&(struct msg){.type = MSG_CANCEL, .cancel = {1, REASON_CANCELLED}},
+				&e);
 		}
 		if (r == -EINTR)
 			continue;
@@ -230,12 +192,22 @@ static int run_with(const struct run_options *o, struct msg_submit *submit, FILE
 	return status;
 }
 
+/* What the artifact names is not to be said again. */
+static int check_artifact(const struct call *call, struct err *reterr)
+{
+	const struct run_options *o = call->options;
+	const char *given = call->operand_count ? "FILE" : code_given(&o->code);
+
+	if (!o->artifact || !given)
+		return 0;
+	return err_set(reterr, EINVAL, "usage", "--artifact names all of the code: leave out %s%s",
+		       call->operand_count ? "" : "--", given);
+}
+
 static int run(const struct call *call)
 {
-	_cleanup_buf_ struct buf map =
-		BUF_INIT(LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16));
+	_cleanup_buf_ struct buf map = CODE_MAP_INIT;
 	const char *file = call->operand_count ? call->operands[0] : "-";
-	const char *main_name = strcmp(file, "-") ? api_base_name(file) : "main";
 	const struct run_options *o = call->options;
 	_cleanup_client_ struct client client = {0};
 	_cleanup_free_ char *input = NULL;
@@ -245,7 +217,8 @@ static int run(const struct call *call)
 	struct err e;
 	int status, remote;
 
-	if (fill(&submit, o, &e) < 0 || load_modules(o, file, main_name, &map, &e) < 0 ||
+	if (fill(&submit, o, &e) < 0 || check_artifact(call, &e) < 0 ||
+	    (!o->artifact && code_load(&o->code, file, &map, &e) < 0) ||
 	    (o->input && load_input(o->input, &input, &input_len, &e) < 0) ||
 	    client_init(&client, &o->shared, &e) < 0)
 		return api_usage(call, &e);
@@ -260,10 +233,10 @@ static int run(const struct call *call)
 			return api_usage(call, &e);
 		}
 	}
-	submit.main = WIRE_STR(main_name);
+	submit.main = WIRE_STR(code_main(file));
 	submit.modules = WIRE_BUF(&map);
 	submit.input = (struct wire_bytes){input, input_len};
-	status = remote ? remote_run(call, &client, &submit, journal)
+	status = remote ? remote_run(call, &client, &submit, &map, journal)
 			: run_with(o, &submit, journal);
 	if (journal && fclose(journal) != 0) {
 		fprintf(stderr, "cordon: writing '%s': %s\n", o->journal, strerror(errno));
@@ -300,13 +273,7 @@ static const struct option_row rows[] = {
 	TEXT("input", "JSON|@FILE", input,
 	     "Input of the code: a JSON value, or @FILE to read one from FILE (@- for standard "
 	     "input)."),
-	LIST("module", "NAME=FILE", modules,
-	     "A further module that the code may import as NAME. Its type follows from NAME: .js "
-	     ".mjs .ts .mts .json .txt .md .csv .html .bin .wasm. May be given up to 255 times."),
-	CHOICE("language", "js|ts", language, "",
-	       "Language of the main module. By default its file name decides, then the code "
-	       "itself."),
-	FLAG("fences", fences, "Tolerate Markdown fences around the code, as models write them."),
+	CODE_ROWS(run_options, code),
 	CHOICE("class", "interactive|bulk", class_, "interactive",
 	       "Task class. Default: interactive."),
 	CHOICE("tier", "batch|standard|regulated", tier, "standard",
@@ -342,6 +309,13 @@ static const struct option_row rows[] = {
 	     "Run under this profile of the daemon, its newest version. Default: transform. "
 	     "Ceilings "
 	     "that are not given are the profile's."),
+	TEXT("artifact", "DIGEST", artifact,
+	     "Run the code that was put under this digest (`cordon artifact put`), in place of a "
+	     "FILE."),
+	TEXT("session", "ID", session, "The session that the run belongs to."),
+	LIST("provenance", "KEY=VALUE", provenance,
+	     "Who made the code: origin, model, prompt_sha256 or author. Kept with the run, and "
+	     "not believed."),
 	TEXT("idempotency-key", "KEY", idempotency_key,
 	     "The daemon runs the same thing under the same key once, and gives its result again."),
 	LIST("label", "KEY=VALUE", labels,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/client.h"
+#include "cli/code.h"
 #include "cli/options.h"
 #include "wire/message.h"
 
@@ -10,12 +11,12 @@
 struct run_options {
 	struct shared_options shared;
 	const char *input; /* JSON, or @path */
-	const char *class_, *tier, *jail, *language, *journal, *seed, *now;
-	const char *profile, *idempotency_key;
-	struct option_list modules; /* NAME=FILE */
-	struct option_list labels;  /* KEY=VALUE */
+	const char *class_, *tier, *jail, *journal, *seed, *now;
+	const char *profile, *artifact, *session, *idempotency_key;
+	struct code_options code;
+	struct option_list labels, provenance; /* KEY=VALUE */
 	uint64_t cpu_ms, wall_ms, memory_mb, output_kb, operations, log_lines, timers;
-	int fences, eval, local;
+	int eval, local;
 };
 
 /*
@@ -29,4 +30,4 @@ int remote_wanted(const struct call *call, const struct client *c, struct err *r
  * go along only if they were given: the profile has its own. Returns the exit status.
  */
 int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
-	       FILE *journal);
+	       const struct buf *map, FILE *journal);
