@@ -113,6 +113,7 @@ int api_print_card(const struct call *call, const struct reply *r, const struct 
 	struct jsonview v;
 
 	start_table(&t, columns, n);
+	t.cell_max = TABLE_CARD_CELL_MAX;
 	if (o->json)
 		return api_print_json(r);
 	if (api_view(r, &v))
@@ -128,6 +129,37 @@ int api_usage(const struct call *call, const struct err *e)
 	safe_print(stderr, e->message, strlen(e->message));
 	fputc('\n', stderr);
 	return EXIT_USAGE;
+}
+
+int api_refuse(const struct call *call, const char *what)
+{
+	struct err e;
+
+	err_set(&e, EINVAL, "usage", "%s", what);
+	return api_usage(call, &e);
+}
+
+void api_path(struct buf *path, const char *things, const char *id, const char *after)
+{
+	buf_addf(path, "/v1/%s/", things);
+	client_escape(path, id);
+	buf_adds(path, after);
+}
+
+int api_print_secret(const struct reply *r, const char *member)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(r->body.len);
+	struct jsonview v;
+
+	if (api_view(r, &v))
+		return EXIT_PLATFORM;
+	jsonview_text(jsonview_get(v, member), &text);
+	if (!text.len)
+		return api_no_answer();
+	safe_print(stdout, buf_str(&text), text.len);
+	putchar('\n');
+	explicit_bzero(text.data, text.len);
+	return 0;
 }
 
 int api_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *reterr)

@@ -43,6 +43,15 @@ int api_print_card(const struct call *call, const struct reply *r, const struct 
 /* Prints "cordon COMMAND: message"; returns EXIT_USAGE. */
 int api_usage(const struct call *call, const struct err *e);
 
+/* The same for a sentence. */
+int api_refuse(const struct call *call, const char *what);
+
+/* "/v1/THINGS/ID" and what follows. */
+void api_path(struct buf *path, const char *things, const char *id, const char *after);
+
+/* Prints a secret member alone, for scripts. */
+int api_print_secret(const struct reply *r, const char *member);
+
 /* The whole of a file, or with "-" of standard input, terminated by a zero byte. */
 int api_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *reterr);
 

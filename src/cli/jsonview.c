@@ -207,6 +207,36 @@ void jsonview_text(struct jsonview v, struct buf *out)
 	}
 }
 
+int jsonview_base64(struct jsonview v, struct buf *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p, *end;
+	uint32_t bits = 0;
+	int n = 0;
+
+	if (!jsonview_is_string(v))
+		return -EBADMSG;
+	p = v.p + 1;
+	end = v.p + v.len - 1;
+	while (end > p && end[-1] == '=')
+		end--;
+	for (; p < end; p++) {
+		const char *at = *p ? strchr(digits, *p) : NULL;
+
+		if (!at)
+			return -EBADMSG;
+		bits = bits << 6 | (uint32_t)(at - digits);
+		n += 6;
+		if (n < 8)
+			continue;
+		n -= 8;
+		if (buf_addc(out, (char)(bits >> n & 0xff)) < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 void jsonview_copy(struct jsonview v, char *out, size_t size)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(v.len);

@@ -36,6 +36,10 @@ int jsonview_is_string(struct jsonview v);
  * of null and absent nothing. */
 void jsonview_text(struct jsonview v, struct buf *out);
 
+/* Appends the bytes that a string of base64 stands for (RFC 4648, section 4; it needs no escapes).
+ * -EBADMSG: it is none. */
+int jsonview_base64(struct jsonview v, struct buf *out);
+
 /* A string's text or "", cut at `size` - 1 bytes. */
 void jsonview_copy(struct jsonview v, char *out, size_t size);
 

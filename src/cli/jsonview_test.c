@@ -103,6 +103,22 @@ static void copies_are_cut(void **state)
 	assert_string_equal(out, "");
 }
 
+static void bytes_of_base64(void **state)
+{
+	static const char *const bad[] = {"\"A*==\"", "\"\\u0041AAA\"", "5", "null", "{}"};
+	struct buf b = BUF_INIT(100);
+
+	(void)state;
+	assert_int_equal(jsonview_base64(view("\"AP8K\""), &b), 0);
+	assert_int_equal(jsonview_base64(view("\"QQ==\""), &b), 0);
+	assert_int_equal(jsonview_base64(view("\"\""), &b), 0);
+	assert_int_equal(b.len, 4);
+	assert_memory_equal(b.data, "\0\xff\nA", 4);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_not_equal(jsonview_base64(view(bad[i]), &b), 0);
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +127,7 @@ int main(void)
 		cmocka_unit_test(unescapes),
 		cmocka_unit_test(text_that_is_not_json_has_fewer_members),
 		cmocka_unit_test(whole_numbers_only),
+		cmocka_unit_test(bytes_of_base64),
 		cmocka_unit_test(copies_are_cut),
 	};
 

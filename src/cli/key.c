@@ -1,11 +1,9 @@
 /* `cordon key …`: API keys of a tenant. */
 #include "cli/api.h"
 #include "cli/commands.h"
-#include "cli/safe.h"
 
 #include "base/json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,14 +16,6 @@ struct key_options {
 	int quiet;
 };
 
-static int refuse(const struct call *call, const char *what)
-{
-	struct err e;
-
-	err_set(&e, EINVAL, "usage", "%s", what);
-	return api_usage(call, &e);
-}
-
 static int print_created(const struct call *call, const struct reply *r)
 {
 	static const struct api_column columns[] = {
@@ -34,25 +24,14 @@ static int print_created(const struct call *call, const struct reply *r)
 		{"KEY", "key", 0},
 	};
 	const struct key_options *o = call->options;
-	_cleanup_buf_ struct buf key = BUF_INIT(1024);
-	struct jsonview v;
 	int status;
 
-	if (!o->quiet) {
-		status = api_print_card(call, r, columns, ARRAY_SIZE(columns));
-		if (!status && !o->shared.json)
-			fputs("The key is shown this once: keep it where secrets are kept.\n",
-			      stderr);
-		return status;
-	}
-	if (api_view(r, &v))
-		return EXIT_PLATFORM;
-	jsonview_text(jsonview_get(v, "key"), &key);
-	if (!key.len)
-		return api_no_answer();
-	safe_print(stdout, buf_str(&key), key.len);
-	putchar('\n');
-	return 0;
+	if (o->quiet)
+		return api_print_secret(r, "key");
+	status = api_print_card(call, r, columns, ARRAY_SIZE(columns));
+	if (!status && !o->shared.json)
+		fputs("The key is shown this once: keep it where secrets are kept.\n", stderr);
+	return status;
 }
 
 static int create(const struct call *call)
@@ -63,9 +42,9 @@ static int create(const struct call *call)
 	int status;
 
 	if (!o->role)
-		return refuse(call, "--role admin|operator|auditor|runner is needed");
+		return api_refuse(call, "--role admin|operator|auditor|runner is needed");
 	if (o->label && strlen(o->label) > 1024)
-		return refuse(call, "--label is too long: at most 1024 bytes");
+		return api_refuse(call, "--label is too long: at most 1024 bytes");
 	buf_addf(&body, "{\"role\":\"%s\"", o->role);
 	if (o->label) {
 		buf_adds(&body, ",\"label\":");
@@ -109,10 +88,10 @@ static int revoke_key(const struct call *call)
 	_cleanup_reply_ struct reply r = {0};
 
 	if (!strncmp(call->operands[0], "cordon_", 7))
-		return refuse(call, "that is the whole key; its ID is needed, as `cordon key list` "
-				    "shows it");
-	buf_adds(&path, "/v1/keys/");
-	client_escape(&path, call->operands[0]);
+		return api_refuse(call,
+				  "that is the whole key; its ID is needed, as `cordon key list` "
+				  "shows it");
+	api_path(&path, "keys", call->operands[0], "");
 	return api_do(call, "DELETE", buf_str(&path), &r);
 }
 

@@ -43,8 +43,9 @@ static const struct command completion_commands[] = {
 	{0}};
 
 static const struct command *const commands[] = {
-	up_commands,  run_commands,    runs_commands,	    profile_commands, tenant_commands,
-	key_commands, doctor_commands, completion_commands, version_commands, NULL};
+	up_commands,	 run_commands,	      runs_commands,	artifact_commands,
+	lease_commands,	 profile_commands,    tenant_commands,	key_commands,
+	doctor_commands, completion_commands, version_commands, NULL};
 
 static int version(const struct call *call)
 {

@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,22 +22,6 @@ static const struct api_column columns[] = {
 	{"DIGEST", "digest", 0},
 	{"CREATED", "created_at", 1},
 };
-
-static int refuse(const struct call *call, const char *what)
-{
-	struct err e;
-
-	err_set(&e, EINVAL, "usage", "%s", what);
-	return api_usage(call, &e);
-}
-
-/* "/v1/profiles/NAME" with what follows. */
-static void profile_path(struct buf *path, const char *name, const char *after)
-{
-	buf_adds(path, "/v1/profiles/");
-	client_escape(path, name);
-	buf_adds(path, after);
-}
 
 /* Sends the profile in the file that is the first operand. */
 static int send_file(const struct call *call, const char *method, const char *path,
@@ -73,8 +56,9 @@ static int put(const struct call *call)
 	int status;
 
 	if (!o->name && (!strcmp(call->operands[0], "-") || !*stem))
-		return refuse(call, "--name NAME is needed: there is no file name to take it from");
-	profile_path(&path, o->name ? o->name : stem, "");
+		return api_refuse(call,
+				  "--name NAME is needed: there is no file name to take it from");
+	api_path(&path, "profiles", o->name ? o->name : stem, "");
 	status = send_file(call, "PUT", buf_str(&path), &r);
 	return status ? status : api_print_card(call, &r, columns, 3);
 }
@@ -87,7 +71,7 @@ static int get(const struct call *call)
 	struct jsonview v;
 	int status;
 
-	profile_path(&path, call->operands[0], "");
+	api_path(&path, "profiles", call->operands[0], "");
 	if (o->version)
 		buf_addf(&path, "?version=%llu", (unsigned long long)o->version);
 	status = api_do(call, "GET", buf_str(&path), &r);
@@ -125,7 +109,7 @@ static int versions(const struct call *call)
 	_cleanup_reply_ struct reply r = {0};
 	int status;
 
-	profile_path(&path, call->operands[0], "/versions");
+	api_path(&path, "profiles", call->operands[0], "/versions");
 	status = api_do(call, "GET", buf_str(&path), &r);
 	return status ? status : api_print_list(call, &r, "versions", shown, ARRAY_SIZE(shown));
 }
@@ -179,7 +163,7 @@ static int diff(const struct call *call)
 	status = json_quote_str(&body, call->operands[0]);
 	buf_adds(&body, ",\"b\":");
 	if (status < 0 || json_quote_str(&body, call->operands[1]) < 0 || buf_addc(&body, '}') < 0)
-		return refuse(call, "these names are longer than a profile's can be");
+		return api_refuse(call, "these names are longer than a profile's can be");
 	status = api_ask(call,
 			 &(struct request){.method = "POST",
 					   .path = "/v1/profiles/diff",

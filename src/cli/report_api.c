@@ -35,32 +35,6 @@ static void print_logs(struct jsonview logs)
 	}
 }
 
-/* Appends what base64 text (RFC 4648, section 4) stands for; -EBADMSG if it is none. */
-static int base64_bytes(struct buf *out, const char *text, size_t len)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t bits = 0;
-	int n = 0;
-
-	while (len && text[len - 1] == '=')
-		len--;
-	for (size_t i = 0; i < len; i++) {
-		const char *at = text[i] ? strchr(digits, text[i]) : NULL;
-
-		if (!at)
-			return -EBADMSG;
-		bits = bits << 6 | (uint32_t)(at - digits);
-		n += 6;
-		if (n >= 8) {
-			n -= 8;
-			if (buf_addc(out, (char)(bits >> n & 0xff)) < 0)
-				return -EBADMSG;
-		}
-	}
-	return 0;
-}
-
 /* Bytes of the value; they live in `bytes` or in the text. */
 static int load_value(struct jsonview run, struct msg_run_done *m, struct buf *bytes)
 {
@@ -78,15 +52,10 @@ static int load_value(struct jsonview run, struct msg_run_done *m, struct buf *b
 		return json_check(value.p, value.len, NULL);
 	}
 	text = kind == VALUE_BYTES ? jsonview_get(value, "base64") : value;
-	if (kind == VALUE_TEXT) {
+	if (kind == VALUE_TEXT)
 		jsonview_text(text, bytes);
-	} else {
-		_cleanup_buf_ struct buf b = BUF_INIT(text.len);
-
-		jsonview_text(text, &b);
-		if (!jsonview_is_string(text) || base64_bytes(bytes, buf_str(&b), b.len) < 0)
-			return -EBADMSG;
-	}
+	else if (jsonview_base64(text, bytes) < 0)
+		return -EBADMSG;
 	m->value = (struct wire_bytes){buf_str(bytes), (uint32_t)bytes->len};
 	return 0;
 }

@@ -15,7 +15,8 @@ enum { PATH_SIZE = 256 << 10 };
 
 struct runs_options {
 	struct shared_options shared;
-	const char *profile, *outcome, *reason, *label, *since, *until, *cursor;
+	const char *profile, *outcome, *reason, *lease, *session, *artifact, *label, *since, *until,
+		*cursor;
 	uint64_t limit;
 };
 
@@ -46,6 +47,9 @@ static int list_path(const struct runs_options *o, struct buf *path, struct err 
 	client_query(path, "profile", o->profile);
 	client_query(path, "outcome", o->outcome);
 	client_query(path, "reason", o->reason);
+	client_query(path, "lease", o->lease);
+	client_query(path, "session", o->session);
+	client_query(path, "artifact", o->artifact);
 	client_query(path, "label", o->label);
 	client_query(path, "limit", limit);
 	client_query(path, "cursor", o->cursor);
@@ -138,21 +142,20 @@ static int about(const struct call *call, const char *method, const char *after,
 {
 	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
 
-	buf_adds(&path, "/v1/runs/");
-	client_escape(&path, call->operands[0]);
-	buf_adds(&path, after);
+	api_path(&path, "runs", call->operands[0], after);
 	return api_do(call, method, buf_str(&path), ret);
 }
 
 static int show(const struct call *call)
 {
 	static const struct api_column columns[] = {
-		{"STATE", "state", 0},	     {"TENANT", "tenant", 0},
-		{"PROFILE", "profile", 0},   {"POLICY", "policy", 0},
-		{"ARTIFACT", "artifact", 0}, {"CLASS", "class", 0},
-		{"TIER", "tier", 0},	     {"LABELS", "labels", 0},
-		{"TRACE", "trace", 0},	     {"CREATED", "created_at", 1},
-		{"ENDED", "ended_at", 1},
+		{"STATE", "state", 0},	      {"TENANT", "tenant", 0},
+		{"PROFILE", "profile", 0},    {"POLICY", "policy", 0},
+		{"ARTIFACT", "artifact", 0},  {"LEASE", "lease", 0},
+		{"SESSION", "session", 0},    {"PROVENANCE", "provenance", 0},
+		{"CLASS", "class", 0},	      {"TIER", "tier", 0},
+		{"LABELS", "labels", 0},      {"TRACE", "trace", 0},
+		{"CREATED", "created_at", 1}, {"ENDED", "ended_at", 1},
 	};
 	const struct runs_options *o = call->options;
 	_cleanup_reply_ struct reply r = {0};
@@ -215,6 +218,9 @@ static const struct option_row list_rows[] = {
 		 "Only runs that ended so."),
 	TEXT_ROW("reason", "REASON", OPTION_TEXT, reason,
 		 "Only runs terminated for this reason, such as cpu_time."),
+	TEXT_ROW("lease", "ID", OPTION_TEXT, lease, "Only runs under this lease."),
+	TEXT_ROW("session", "ID", OPTION_TEXT, session, "Only runs of this session."),
+	TEXT_ROW("artifact", "DIGEST", OPTION_TEXT, artifact, "Only runs of this artifact."),
 	TEXT_ROW("label", "KEY=VALUE", OPTION_TEXT, label, "Only runs with this label."),
 	TEXT_ROW("since", "TIME", OPTION_TEXT, since,
 		 "Only runs accepted at this moment or later: 2026-01-31T12:00:00Z, milliseconds "

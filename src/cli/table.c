@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CELL_SHOWN_MAX = 200 }; /* bytes: a label must not push the table off the screen */
-
 void table_init(struct table *t, const char *const *headers, size_t columns)
 {
-	*t = (struct table){.columns = columns};
+	*t = (struct table){.columns = columns, .cell_max = TABLE_CELL_MAX};
 	for (size_t i = 0; i < columns; i++)
 		t->headers[i] = headers[i];
 }
@@ -25,20 +23,20 @@ void table_done(struct table *t)
 	t->cells = 0;
 }
 
-/* At most CELL_SHOWN_MAX bytes, not cut within a character. */
-static size_t shown(const char *text, size_t len)
+/* At most `max` bytes, not cut within a character. */
+static size_t shown(const char *text, size_t len, size_t max)
 {
-	if (len <= CELL_SHOWN_MAX)
+	if (len <= max)
 		return len;
-	for (len = CELL_SHOWN_MAX; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+	for (len = max; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
 		len--;
 	return len;
 }
 
 void table_add(struct table *t, const char *text, size_t len)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT(CELL_SHOWN_MAX * 4 + 8);
-	size_t n = shown(text, len);
+	_cleanup_buf_ struct buf b = BUF_INIT(t->cell_max * 4 + 8);
+	size_t n = shown(text, len, t->cell_max);
 
 	safe_cell(&b, text, n);
 	if (n < len)

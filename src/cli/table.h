@@ -3,15 +3,17 @@
 
 #include "cli/jsonview.h"
 
-enum { TABLE_COLUMNS_MAX = 12 };
+enum { TABLE_COLUMNS_MAX = 16, TABLE_CELL_MAX = 200, TABLE_CARD_CELL_MAX = 8192 };
 
 struct table {
 	size_t columns, cells;
+	size_t cell_max; /* bytes of a cell that are shown: what is longer must not push the table
+			    off the screen */
 	const char *headers[TABLE_COLUMNS_MAX];
 	char **cell; /* row by row */
 };
 
-/* The headers live as long as the table. */
+/* The headers live as long as the table. Cells are cut at TABLE_CELL_MAX unless cell_max is set. */
 void table_init(struct table *t, const char *const *headers, size_t columns);
 void table_done(struct table *t);
 #define _cleanup_table_ _cleanup_(table_done)

@@ -43,8 +43,7 @@ static int about(const struct call *call, const char *method, const char *body, 
 	*ret = (struct reply){0};
 	if (!id)
 		return api_usage(call, &e);
-	buf_adds(&path, "/v1/tenants/");
-	client_escape(&path, id);
+	api_path(&path, "tenants", id, "");
 	return api_ask(call,
 		       &(struct request){.method = method,
 					 .path = buf_str(&path),

@@ -276,6 +276,91 @@ def runs(t, d, client, key):
         refused(t, client("runs", "list", *args), 2, part, f"usage error: runs list {' '.join(args)}")
 
 
+def artifacts(t, client, operator, directory):
+    (pathlib.Path(directory) / "d.bin").write_bytes(bytes(range(256)))
+    main = pathlib.Path(directory) / "sum.ts"
+    main.write_text("import d from './d.bin';\nexport default (n: number): number => n + new Uint8Array(d).length;\n")
+    r = client("artifact", "put", main, "--module", f"d.bin={directory}/d.bin", "--quiet")
+    t.ok(r.status == 0 and re.fullmatch(r"sha256:[0-9a-f]{64}\n", r.out), "artifact put --quiet prints the digest alone", r)
+    digest = r.out.strip()
+    r = client("artifact", "put", main, "--module", f"d.bin={directory}/d.bin")
+    t.equal((card(r.out)["ARTIFACT"], card(r.out)["MAIN"]), (digest, "sum.ts"), "the same again is the same")
+    r = client("run", "--json", "--artifact", digest, "--input", "1")
+    t.equal((r.value, r.data and r.data["artifact"]), (257, digest), "run --artifact")
+    r = client("run", "--json", main, "--module", f"d.bin={directory}/d.bin", "--input", "2", "--session", "s-1",
+               "--provenance", "model=m", "--provenance", f"author={EVIL}")
+    t.equal((r.value, r.data["artifact"], r.data["session"]), (258, digest, "s-1"), "the same code in a run is the same artifact")
+    t.equal(r.data["provenance"], {"model": "m", "author": EVIL}, "with its provenance")
+    shown = client("runs", "show", r.run)
+    t.ok(shown.status == 0 and not CONTROL.search(shown.out) and "s-1" in shown.out, "which runs show shows, made harmless", shown)
+    t.equal([x["RUN"] for x in table(client("runs", "list", "--session", "s-1").out)], [r.run], "runs list --session")
+    t.equal(len(table(client("runs", "list", "--artifact", digest).out)), 2, "runs list --artifact")
+    rows = [r for r in table(client("artifact", "list").out) if r["ARTIFACT"] == digest]
+    t.equal([(r["TRUST"], r["RUNS"]) for r in rows], [("0", "1")], "artifact list")
+    r = client("artifact", "show", digest)
+    t.ok(card(r.out)["TRUST"] == "0" and r.out.endswith("MODULES\nsum.ts\nd.bin\n".replace("sum.ts\nd.bin", "d.bin\nsum.ts")),
+         "artifact show", r)
+    t.equal(client("artifact", "get", digest).out, main.read_text(), "artifact get: the main module")
+    p = client.start("artifact", "get", digest, "d.bin")
+    t.equal(p.communicate(timeout=60)[0], bytes(range(256)), "artifact get: another module, byte for byte")
+    refused(t, client("artifact", "get", digest, "no.js"), 2, "artifact show", "artifact get: a module that is not there")
+    refused(t, client("artifact", "trust", digest, "1"), 3, "(auth.role)", "artifact trust is not a runner's to say")
+    t.equal(card(operator("artifact", "trust", digest, "1").out)["TRUST"], "1", "artifact trust")
+    refused(t, operator("artifact", "trust", digest, "3"), 2, "validated", "artifact trust: which tiers there are")
+    refused(t, client("run", "--artifact", digest, main), 2, "leave out FILE", "run: an artifact and a file")
+    refused(t, client("run", "--artifact", digest, "--fences"), 2, "leave out --fences", "run: an artifact and options of code")
+    refused(t, client("run", "-", "--provenance", "x", stdin="1"), 2, "--provenance x: KEY=VALUE", "run --provenance")
+    refused(t, client("artifact", "put", "/no/such"), 2, "cannot read", "artifact put of no file")
+    t.equal(operator("artifact", "delete", digest).status, 0, "artifact delete")
+    refused(t, client("artifact", "show", digest), 2, "(not_found)", "and it is gone")
+    r = client("run", "--artifact", digest)
+    t.ok(r.status == 3 and "artifact.unknown" in r.err, "a run of it is denied", r)
+
+
+def leases(t, d, client, directory):
+    r = client("lease", "create", "--profile", "small", "--ttl", "60", "--session", "s-2", "--quiet")
+    t.ok(r.status == 0 and re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", r.out), "lease create --quiet prints the token alone", r)
+    holder = Client(url=d.url, key=r.out.strip())
+    rows = table(client("lease", "list").out)
+    t.equal([(x["STATE"], x["PROFILE"], x["SESSION"], x["EPOCH"]) for x in rows], [("active", "small", "s-2", "1")], "lease list")
+    lease = rows[0]["LEASE"]
+    r = holder("run", "--json", "-", stdin="() => 7")
+    t.equal((r.value, r.data["lease"], r.data["profile"], r.data["session"]), (7, lease, "small", "s-2"),
+            "the token as CORDON_API_KEY runs code under the lease")
+    t.equal([x["RUN"] for x in table(holder("runs", "list").out)], [r.run], "and lists what ran under it")
+    t.equal([x["RUN"] for x in table(client("runs", "list", "--lease", lease).out)], [r.run], "as runs list --lease does")
+    refused(t, holder("lease", "list"), 3, "(auth.role)", "it is good for nothing else")
+    r = client("lease", "renew", lease, "--epoch", "1", "--ttl", "90")
+    t.equal(Client(url=d.url, key=card(r.out)["TOKEN"])("run", "-", stdin="() => 8").out, "8\n", "a renewed lease's token is whole")
+    t.ok(card(r.out)["EPOCH"] == "2" and "this once" in r.err, "lease renew", r)
+    refused(t, client("lease", "renew", lease, "--epoch", "1"), 2, "(lease.epoch)", "one of two renews")
+    refused(t, client("lease", "renew", lease), 2, "--epoch N", "lease renew says what it needs")
+    refused(t, holder("run", "-", stdin="() => 7"), 3, "(lease.epoch)", "the token of before is no good")
+    r = client("lease", "show", lease, "--json")
+    t.ok(r.data["epoch"] == 2 and "token" not in r.data, "lease show has no token", r)
+    t.ok("TOKEN" not in client("lease", "show", lease).out, "nor has its card")
+    t.equal(client("lease", "revoke", lease).status, 0, "lease revoke")
+    t.equal(card(client("lease", "show", lease).out)["STATE"], "revoked", "and shows it")
+    path = pathlib.Path(directory) / "count.js"
+    path.write_text("let n = 0; export default () => ++n;")
+    r = client("lease", "create", "--profile", "small", path, "--json")
+    held = Client(url=d.url, key=r.data["token"])
+    t.equal([held("run", "--json", "--artifact", r.data["artifact"]).value for _ in range(3)], [1, 2, 3],
+            "a lease that holds code serves one run after the other")
+    r = held("run", "-", stdin="() => 1")
+    t.ok(r.status == 3 and "lease.terms" in r.err, "and runs no other", r)
+    digest = client("artifact", "put", path, "--quiet").out.strip()
+    r = client("lease", "create", "--profile", "small", "--artifact", digest, "--json")
+    t.equal((r.data["hold"], r.data["artifact"]), (True, digest), "lease create --artifact holds one too")
+    t.ok("a.b.c" not in Client(url=d.url, key="a.b.c")("run", "-", stdin="1").err, "a token is not repeated in an error")
+    refused(t, client("lease", "create"), 2, "--profile NAME", "lease create says what it needs")
+    refused(t, client("lease", "create", "--profile", "none"), 2, "(not_found)", "lease create for no profile")
+    refused(t, client("lease", "create", "--profile", "small", "--fences"), 2, "--fences", "options of code without code")
+    refused(t, client("lease", "create", "--profile", "small", path, "--artifact", digest), 2, "leave out FILE",
+            "a file and an artifact")
+    refused(t, client("lease", "create", "--profile", "small", "--ttl", "86401"), 2, "to 86400", "a lease too long")
+
+
 def which_daemon(t, d, key, directory):
     """Option before environment; URL, key, data directory, default."""
     with Fake(http('{"type":"about:blank","title":"Teapot","code":"fake.here","detail":"the fake"}', 418)) as fake:
@@ -476,6 +561,8 @@ def told(t):
     wanted = {"up", "run", "runs list", "runs show", "runs events", "runs cancel", "profile put", "profile get", "profile diff",
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
+              "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
+              "artifact show", "artifact get", "artifact trust", "artifact delete",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
     t.equal([c for c, options in known.items() if "help" not in options], [], "each has options, --help at least")
@@ -547,6 +634,8 @@ def test(t):
         run_hostile(t, client)
         run_cancelled(t, d, client, runner)
         runs(t, d, client, runner)
+        artifacts(t, client, Client(url=d.url, key=operator), directory)
+        leases(t, d, client, directory)
         which_daemon(t, d, runner, directory)
         secrets(t, d, runner, directory)
         pipes(t, client)

@@ -19,11 +19,12 @@ static void within(struct jsonview v, const uint8_t *data, size_t size)
 static void walk(struct jsonview v, const uint8_t *data, size_t size, int depth)
 {
 	struct jsonview at = {0}, key, item;
-	struct buf text = BUF_INIT(size * 3 + 1), cell = BUF_INIT(size * 16 + 1);
+	struct buf text = BUF_INIT(size * 4 + 1), cell = BUF_INIT(size * 20 + 1);
 	char copy[16];
 
 	within(v, data, size);
 	jsonview_copy(v, copy, sizeof(copy));
+	jsonview_base64(v, &text);
 	jsonview_text(v, &text);
 	safe_cell(&cell, buf_str(&text), text.len);
 	for (size_t i = 0; i < cell.len; i++)
