@@ -8,5 +8,18 @@ import { rehearse, touch, warm } from "./warm.js";
 export default function prelude(host) {
   setHost(host);
   installGlobals();
-  return { warm, rehearse, touch, quick, solo, start, again, answer, next, timers, pending: pendingOperations, rejected };
+  return {
+    warm,
+    rehearse,
+    touch,
+    quick,
+    solo,
+    start,
+    again,
+    answer,
+    next,
+    timers,
+    pending: pendingOperations,
+    rejected,
+  };
 }

@@ -17,6 +17,7 @@ static const struct route {
 } routes[] = {
 	{"GET", "/healthz", ROLE_NOBODY, health, 0},
 	{"GET", "/readyz", ROLE_NOBODY, ready, 0},
+	{"GET", "/openapi.json", ROLE_NOBODY, openapi, 0},
 	{"GET", "/metrics", READERS, metrics, 0},
 	{"POST", "/v1/tenants", ROLE_LOCAL, admin_tenant_add, SMALL_BODY_MAX},
 	{"GET", "/v1/tenants", ROLE_LOCAL, admin_tenants, 0},
@@ -111,14 +112,13 @@ static void take_trace(struct request *q)
 int api_refuse_early(struct request *q)
 {
 	const char *length = http_header(q, "Content-Length");
-	const char *encoding = http_header(q, "Transfer-Encoding");
+	const char *flaw = framing_flaw(q);
 	char methods[64];
 	const struct route *route = find(q, methods);
 
 	take_trace(q);
-	if (length && encoding)
-		http_problem(q, 400, "request.framing",
-			     "Content-Length and Transfer-Encoding exclude each other");
+	if (flaw)
+		http_problem(q, 400, "request.framing", "%s", flaw);
 	else if (!route && *methods) {
 		http_problem(q, 405, "request.method", "this resource takes %s", methods);
 		http_add_header(q, "Allow", methods);

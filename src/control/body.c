@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+int body_knows(const char *known, const char *name)
+{
+	char wanted[80];
+
+	snprintf(wanted, sizeof(wanted), " %.70s ", name);
+	return !strchr(name, ' ') && strstr(known, wanted) != NULL;
+}
+
 json_t *body_object(struct request *q, const char *known)
 {
 	json_error_t e;
@@ -23,10 +31,7 @@ json_t *body_object(struct request *q, const char *known)
 	}
 	json_object_foreach(body, name, value)
 	{
-		char wanted[80];
-
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (!strstr(known, wanted)) {
+		if (!body_knows(known, name)) {
 			http_problem(q, 400, "request.member",
 				     "unknown member '%.70s'; known are:%.*s", name,
 				     (int)strlen(known) - 1, known);

@@ -10,6 +10,8 @@
  * with a space on either side of each. Duplicate names are refused. The caller decrefs.
  */
 json_t *body_object(struct request *q, const char *known);
+/* Whether `known`, as above, has this name. */
+int body_knows(const char *known, const char *name);
 /* A string member, NULL if it is absent; of another type, it is answered and *failed set. */
 const char *body_string(struct request *q, const json_t *body, const char *name, int *failed);
 /* A whole number within [min, max]; `fallback` if absent. */

@@ -30,6 +30,7 @@ enum {
 	LABELS_MAX = 16,
 	LABEL_SIZE_MAX = 128,
 	PROVENANCE_SIZE_MAX = 256, /* each member */
+	STREAM_MAX = 64 << 20,	   /* bytes that a client may be behind */
 	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
@@ -108,7 +109,8 @@ struct request {
 	struct MHD_Connection *connection;
 	struct caller caller;
 	struct lease_grant lease;
-	const char *method, *path;
+	const char *method, *path, *version;
+	int target_bad;	   /* see framing_target_bad() */
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
 	uint64_t begun_ns;
@@ -117,6 +119,9 @@ struct request {
 	unsigned status;
 	int suspended, refused;
 	struct list waiting; /* in the run's list, if it waits for one */
+	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
+	int streaming, stream_over;
+	struct buf stream;
 };
 
 /* http.c */
@@ -128,12 +133,24 @@ const char *http_query(const struct request *q, const char *name); /* NULL: not 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
 void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
 void http_suspend(struct request *q);
+/*
+ * An answer of server-sent events (HTML Standard, section 9.2): http_event() adds one to it, with
+ * data of one line, until http_stream_end(). Who does not read what comes loses the rest.
+ */
+int http_wants_events(const struct request *q);
+void http_stream(struct request *q);
+void http_event(struct request *q, const char *name, const void *data, size_t len);
+void http_stream_end(struct request *q);
 /* RFC 9457. */
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
 	_printf_(4, 5);
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
+
+/* framing.c: what of a request is not as HTTP has it, in words; NULL: nothing. */
+const char *framing_flaw(const struct request *q);
+int framing_target_bad(const char *target); /* of the target as it was sent */
 
 /* auth.c */
 int auth_caller(struct request *q);		  /* fills q->caller; -EACCES: refused, answered */
@@ -209,3 +226,6 @@ void node_flush(struct control *c);
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);
+
+/* openapi.c */
+void openapi(struct request *q);

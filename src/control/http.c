@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+enum { STREAM_CHUNK = 32768 };
+
 static const struct {
 	unsigned status;
 	const char *title;
@@ -57,6 +59,26 @@ void http_add_header(struct request *q, const char *name, const char *value)
 		MHD_add_response_header(q->answer, name, value);
 }
 
+/* The library looks at a request that was suspended when it is run next. */
+static void wake(struct request *q)
+{
+	if (!q->suspended)
+		return;
+	q->suspended = 0;
+	MHD_resume_connection(q->connection);
+	for (size_t i = 0; i < ARRAY_SIZE(q->control->doors); i++)
+		if (q->control->doors[i].daemon)
+			loop_arm(q->control->loop, &q->control->doors[i].timer, 0);
+}
+
+static void add_common_headers(struct request *q)
+{
+	http_add_header(q, "Cache-Control", "no-store");
+	http_add_header(q, "X-Content-Type-Options", "nosniff");
+	if (q->trace[0])
+		http_add_header(q, "traceparent", q->trace);
+}
+
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b)
 {
 	if (q->answer) /* one request, one answer */
@@ -68,21 +90,12 @@ void http_answer(struct request *q, unsigned status, const char *type, struct bu
 		log_fatal("no memory for a response");
 	if (type)
 		http_add_header(q, "Content-Type", type);
-	http_add_header(q, "Cache-Control", "no-store");
-	http_add_header(q, "X-Content-Type-Options", "nosniff");
-	if (q->trace[0])
-		http_add_header(q, "traceparent", q->trace);
+	add_common_headers(q);
 	if (b)
 		buf_done(b);
 	if (status >= 400)
 		q->control->refused++;
-	if (q->suspended) {
-		q->suspended = 0;
-		MHD_resume_connection(q->connection);
-		for (size_t i = 0; i < ARRAY_SIZE(q->control->doors); i++)
-			if (q->control->doors[i].daemon)
-				loop_arm(q->control->loop, &q->control->doors[i].timer, 0);
-	}
+	wake(q);
 }
 
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
@@ -134,6 +147,64 @@ void http_suspend(struct request *q)
 	MHD_suspend_connection(q->connection);
 }
 
+int http_wants_events(const struct request *q)
+{
+	const char *accept = http_header(q, "Accept");
+
+	return accept && strcasestr(accept, "text/event-stream");
+}
+
+static ssize_t read_stream(void *arg, uint64_t at, char *to, size_t max)
+{
+	struct request *q = arg;
+	size_t n = q->stream.len < max ? q->stream.len : max;
+
+	(void)at;
+	if (n) {
+		memcpy(to, q->stream.data, n);
+		buf_consume(&q->stream, n);
+		return (ssize_t)n;
+	}
+	if (q->stream_over)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	q->suspended = 1;
+	MHD_suspend_connection(q->connection);
+	return 0;
+}
+
+void http_stream(struct request *q)
+{
+	q->status = 200;
+	q->streaming = 1;
+	q->stream = BUF_INIT(STREAM_MAX);
+	q->answer = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_CHUNK, read_stream,
+						      q, NULL);
+	if (!q->answer)
+		log_fatal("no memory for a response");
+	http_add_header(q, "Content-Type", "text/event-stream");
+	add_common_headers(q);
+}
+
+void http_event(struct request *q, const char *name, const void *data, size_t len)
+{
+	size_t before = q->stream.len;
+
+	if (q->stream_over)
+		return;
+	if (buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
+	    buf_add(&q->stream, data, len) < 0 || buf_adds(&q->stream, "\n\n") < 0) {
+		q->stream.len = before; /* whole events only */
+		q->stream_over = 1;
+	}
+	wake(q);
+}
+
+void http_stream_end(struct request *q)
+{
+	q->stream_over = 1;
+	wake(q);
+}
+
 static enum MHD_Result send_answer(struct request *q)
 {
 	enum MHD_Result r = MHD_queue_response(q->connection, q->status, q->answer);
@@ -144,6 +215,27 @@ static enum MHD_Result send_answer(struct request *q)
 	return r;
 }
 
+/* What a request's context is before there is a request: what its target was like. */
+static char target_good, target_bad;
+
+static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	(void)arg;
+	(void)connection;
+	return framing_target_bad(target) ? &target_bad : &target_good;
+}
+
+/* RFC 9112, section 3.2.2: a target may name the server, which was found by other means. */
+static const char *path_of(const char *target)
+{
+	const char *slash;
+
+	if (strncasecmp(target, "http://", 7) != 0)
+		return target;
+	slash = strchr(target + 7, '/');
+	return slash ? slash : "/";
+}
+
 static struct request *request_new(struct door *d, struct MHD_Connection *connection,
 				   const char *path, const char *method)
 {
@@ -152,7 +244,7 @@ static struct request *request_new(struct door *d, struct MHD_Connection *connec
 	*q = (struct request){.control = d->control,
 			      .connection = connection,
 			      .method = method,
-			      .path = path,
+			      .path = path_of(path),
 			      .begun_ns = clock_now_ns()};
 	q->caller.role = d->local ? ROLE_LOCAL : ROLE_NOBODY;
 	q->body = BUF_INIT(api_body_max(q));
@@ -171,9 +263,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 {
 	struct request *q = *context;
 
-	(void)version;
-	if (!q) {
+	if (*context == &target_good || *context == &target_bad) {
+		int bad = *context == &target_bad;
+
 		*context = q = request_new(arg, connection, path, method);
+		q->target_bad = bad;
+		q->version = version;
 		return api_refuse_early(q) ? send_answer(q) : MHD_YES;
 	}
 	if (q->refused) {
@@ -212,12 +307,13 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	(void)arg;
 	(void)connection;
 	(void)code;
-	if (!q)
+	if (!q || *context == &target_good || *context == &target_bad)
 		return;
 	list_remove(&q->waiting);
 	if (q->answer)
 		MHD_destroy_response(q->answer);
 	buf_done(&q->body);
+	buf_done(&q->stream);
 	free(q);
 	*context = NULL;
 }
@@ -239,8 +335,9 @@ int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 	d->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
 		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		d->local ? 0U : (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_MAX_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,

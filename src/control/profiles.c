@@ -226,7 +226,7 @@ void profile_get(struct request *q)
 	const char *version = http_query(q, "version");
 	int64_t v = version ? strtoll(version, NULL, 10) : 0;
 
-	if (version && v <= 0)
+	if (version && (v <= 0 || version[strspn(version, "0123456789")]))
 		http_problem(q, 400, "request.query", "'version' must be a whole number from 1");
 	else
 		show(q, " ", q->tail[0], v, add_whole, "\n");

@@ -119,11 +119,37 @@ void run_wait(struct run *r, struct request *q)
 	http_suspend(q);
 }
 
+void run_follow(struct run *r, struct request *q)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(1 << 16);
+
+	run_json(r, NULL, &b);
+	http_stream(q);
+	http_event(q, "run", b.data, b.len);
+	list_append(&r->waiters, &q->waiting);
+}
+
+static void tell(struct run *r, const char *event, const void *data, size_t len)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &r->waiters) {
+		struct request *q = list_entry(p, struct request, waiting);
+
+		if (q->streaming)
+			http_event(q, event, data, len);
+	}
+}
+
 void run_on_log(struct run *r, const struct msg_run_log *m)
 {
+	size_t at;
+
 	if (r->logs.len)
 		buf_addc(&r->logs, ',');
+	at = r->logs.len;
 	run_json_log(&r->logs, m);
+	tell(r, "log", r->logs.data + at, r->logs.len - at);
 }
 
 void run_on_journal(struct run *r, const struct msg_run_journal *m)
@@ -132,6 +158,7 @@ void run_on_journal(struct run *r, const struct msg_run_journal *m)
 
 	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0)
 		r->events.len = len; /* the whole line, or nothing of it */
+	tell(r, "journal", m->line.data, m->line.len);
 }
 
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
@@ -169,6 +196,11 @@ static void answer_waiters(struct run *r, const struct buf *json, const struct e
 		struct buf copy = BUF_INIT(RUN_JSON_MAX);
 
 		list_remove(p);
+		if (q->streaming) {
+			http_event(q, e ? "error" : "result", json->data, json->len);
+			http_stream_end(q);
+			continue;
+		}
 		if (e) {
 			http_problem_err(q, 503, e);
 			continue;

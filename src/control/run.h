@@ -36,6 +36,8 @@ void run_send(struct run *r); /* if it was not sent yet */
 void run_stop(struct run *r, enum termination_reason why);
 /* The request is answered when the run is over. */
 void run_wait(struct run *r, struct request *q);
+/* The request is answered with what happens from now on; the run's end is the last of it. */
+void run_follow(struct run *r, struct request *q);
 
 void run_on_log(struct run *r, const struct msg_run_log *m);
 void run_on_journal(struct run *r, const struct msg_run_journal *m);

@@ -75,13 +75,12 @@ static void add_to_page(void *arg, const struct run_row *w)
 static int query_number(struct request *q, const char *name, int64_t max, int64_t *ret)
 {
 	const char *text = http_query(q, name);
-	char *end;
 
 	if (!text)
 		return 0;
 	errno = 0;
-	*ret = strtoll(text, &end, 10);
-	if (*text && !*end && !errno && *ret >= 0 && *ret <= max)
+	*ret = strtoll(text, NULL, 10);
+	if (*text && !text[strspn(text, "0123456789")] && !errno && *ret <= max)
 		return 0;
 	http_problem(q, 400, "request.query", "'%s' must be a whole number from 0 to %lld", name,
 		     (long long)max);
@@ -208,6 +207,31 @@ void runs_get(struct request *q)
 	buf_done(&o.b);
 }
 
+/* What was, and then, if it is under way, what comes. */
+static void stream_events(struct request *q, struct run *run, const struct buf *lines)
+{
+	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+	char *p = (char *)lines->data, *end = p + lines->len;
+
+	if (!run && look_up(q, &o) < 0)
+		return;
+	if (run)
+		run_follow(run, q);
+	else
+		http_stream(q);
+	while (p < end) {
+		char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		http_event(q, "journal", p, (size_t)(nl - p));
+		p = nl + 1;
+	}
+	if (!run) {
+		http_event(q, "result", o.b.data, o.b.len - 1);
+		http_stream_end(q);
+	}
+	buf_done(&o.b);
+}
+
 void runs_events(struct request *q)
 {
 	struct one o = {.b = BUF_INIT(ANSWER_MAX), .events = 1};
@@ -217,7 +241,10 @@ void runs_events(struct request *q)
 
 		if (run)
 			buf_add(&o.b, run->events.data, run->events.len);
-		http_answer(q, 200, "application/x-ndjson", &o.b);
+		if (http_wants_events(q))
+			stream_events(q, run, &o.b);
+		else
+			http_answer(q, 200, "application/x-ndjson", &o.b);
 	}
 	buf_done(&o.b);
 }

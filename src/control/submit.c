@@ -134,10 +134,8 @@ static int take_provenance(struct submit *s)
 	json_object_foreach(p, name, value)
 	{
 		const char *text = json_string_value(value);
-		char wanted[80];
 
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (!strstr(known, wanted)) {
+		if (!body_knows(known, name)) {
 			bad(s, "unknown member provenance.%.70s; known are:%.*s", name,
 			    (int)sizeof(known) - 2, known);
 			return -EINVAL;
@@ -224,7 +222,7 @@ static int take_rest(struct submit *s)
 	if (take_labels(s) < 0 || take_provenance(s) < 0 || take_seed(s) < 0 ||
 	    take_profile(s) < 0 || take_code(s) < 0)
 		return -EINVAL;
-	s->m.flags |= RUN_JOURNAL;
+	s->m.flags |= RUN_JOURNAL | (http_wants_events(s->q) ? RUN_LIVE : 0);
 	return 0;
 }
 
@@ -263,10 +261,7 @@ static int take_limits(struct submit *s)
 	}
 	json_object_foreach(asked, name, value)
 	{
-		char wanted[80];
-
-		snprintf(wanted, sizeof(wanted), " %.70s ", name);
-		if (strstr(known, wanted))
+		if (body_knows(known, name))
 			continue;
 		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
 		    known);
@@ -397,7 +392,6 @@ static void take_earlier(void *arg, const struct run_row *w)
 	x->same = w->body && !sodium_memcmp(w->body, x->digest, KEY_HASH_SIZE);
 	x->running = !strcmp(w->state, "running");
 	buf_add(&x->result, w->result, w->result_len);
-	buf_addc(&x->result, '\n');
 }
 
 static int wants_async(const struct request *q)
@@ -420,6 +414,19 @@ static void answer_async(struct request *q, const struct run *run)
 	http_add_header(q, "Preference-Applied", "respond-async");
 }
 
+/* A run that is over, in the form that was asked for. */
+static void answer_over(struct request *q, struct buf *json)
+{
+	if (http_wants_events(q)) {
+		http_stream(q);
+		http_event(q, "result", json->data, json->len);
+		http_stream_end(q);
+		return;
+	}
+	buf_addc(json, '\n');
+	http_answer(q, 200, "application/json", json);
+}
+
 /* The same Idempotency-Key again: the same run, if it is the same request. */
 static void replay(struct submit *s)
 {
@@ -437,6 +444,8 @@ static void replay(struct submit *s)
 	else if (!x.same)
 		http_problem(q, 409, "idempotency.reused",
 			     "this Idempotency-Key was used with another body, for run %s", x.id);
+	else if (run && http_wants_events(q))
+		run_follow(run, q);
 	else if (run && !wants_async(q))
 		run_wait(run, q);
 	else if (run)
@@ -445,7 +454,7 @@ static void replay(struct submit *s)
 		http_problem(q, 503, "store.failed", "the end of run %s could not be written",
 			     x.id);
 	else
-		http_answer(q, 200, "application/json", &x.result);
+		answer_over(q, &x.result);
 	http_add_header(q, "Idempotency-Replayed", "true");
 	buf_done(&x.result);
 }
@@ -493,8 +502,7 @@ static int enter(struct submit *s)
 	if (!denied)
 		return 0;
 	s->q->control->outcomes[OUTCOME_DENIED]++;
-	buf_addc(&json, '\n');
-	http_answer(s->q, 200, "application/json", &json);
+	answer_over(s->q, &json);
 	return -EPERM;
 }
 
@@ -513,7 +521,8 @@ static int encode_hold(struct submit *s)
 	}
 	m.hold = (struct msg_hold){.hold = run->lease->hold,
 				   .engine = s->m.engine,
-				   .flags = s->m.flags | (c->fences ? RUN_FENCES : 0),
+				   .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
+					    (c->fences ? RUN_FENCES : 0),
 				   .memory_bytes = policy_limits(s->policy)->memory_bytes,
 				   .language = WIRE_STR(c->language),
 				   .main = WIRE_STR(c->main),
@@ -584,7 +593,9 @@ static void submit(struct submit *s)
 		return;
 	s->run = NULL;
 	run_begin(run);
-	if (wants_async(q))
+	if (http_wants_events(q))
+		run_follow(run, q);
+	else if (wants_async(q))
 		answer_async(q, run);
 	else
 		run_wait(run, q);
@@ -594,6 +605,10 @@ void submit_run(struct request *q)
 {
 	struct submit s = {.q = q};
 
+	if (q->control->stopping) {
+		http_problem(q, 503, "platform.stopping", "the platform is ending");
+		return;
+	}
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);

@@ -37,6 +37,8 @@ int journal_add(struct run *r, const char *event, const char *format, ...)
 	if (e < 0) {
 		r->journal.len = at;
 		r->seq--;
+	} else if (r->flags & RUN_LIVE) {
+		run_send_journal(r);
 	}
 	return e;
 }

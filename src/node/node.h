@@ -121,6 +121,7 @@ struct run {
 	uint64_t output_bytes;
 	uint64_t seq; /* of the journal: last number given */
 	struct buf journal;
+	size_t journal_sent;	  /* of it */
 	struct msg_run_done done; /* as far as it is known */
 	struct buf value, error;
 	char detail[512];
@@ -170,7 +171,8 @@ void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, u
 		   const char *format, ...) _printf_(5, 6);
 void run_sandbox_died(struct run *r);
 void run_wait_until(struct run *r, int64_t until_ms);
-int64_t run_clock(struct run *r); /* moves the run's clock on, as its kind of clock does */
+void run_send_journal(struct run *r); /* what was not sent yet */
+int64_t run_clock(struct run *r);     /* moves the run's clock on, as its kind of clock does */
 uint64_t run_cpu_us(const struct run *r);
 
 /* hold.c */

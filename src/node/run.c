@@ -21,6 +21,9 @@
 /* The backstop for a sandbox that is kept: more than a lease lasts. */
 #define HOLD_CPU_S 100000
 
+/* The flags that are the front's to set. */
+#define RUN_ASKED (RUN_VIRTUAL_CLOCK | RUN_FENCES | RUN_EVAL | RUN_JOURNAL | RUN_LIVE)
+
 enum { MEMORY_MIN = 8 << 20, CPU_MIN_STEP_US = 200, THREADS_STEP_US = 2000 };
 
 static void run_free(struct run *r)
@@ -36,9 +39,10 @@ static void run_free(struct run *r)
 	free(r);
 }
 
-static void send_journal(struct run *r)
+void run_send_journal(struct run *r)
 {
-	char *p = (char *)r->journal.data, *end = p + r->journal.len;
+	char *p = (char *)r->journal.data + r->journal_sent;
+	char *end = (char *)r->journal.data + r->journal.len;
 
 	while (p < end) {
 		char *nl = memchr(p, '\n', (size_t)(end - p));
@@ -48,6 +52,7 @@ static void send_journal(struct run *r)
 					      .run_journal = {r->handle, {p, (size_t)(nl - p)}}});
 		p = nl + 1;
 	}
+	r->journal_sent = r->journal.len;
 }
 
 static const struct buf *jail_of(struct run *r)
@@ -97,7 +102,7 @@ static void finish(struct run *r, enum outcome outcome)
 		    words_outcome((uint8_t)outcome), words_reason(r->done.reason),
 		    (unsigned long long)r->done.cpu_us, (unsigned long long)r->done.wall_us,
 		    r->operations, (unsigned long long)r->output_bytes);
-	send_journal(r);
+	run_send_journal(r);
 	m.run_done = r->done;
 	node_send_front(n, &m);
 	if (r->sandbox) {
@@ -415,8 +420,9 @@ static int join_hold(struct run *r, uint64_t id)
 	r->spec.language = h->spec.language;
 	r->spec.main = h->spec.main;
 	r->spec.modules = h->spec.modules;
-	r->spec.flags = (r->spec.flags & RUN_VIRTUAL_CLOCK) | h->spec.flags;
-	r->flags = r->spec.flags & (RUN_VIRTUAL_CLOCK | RUN_FENCES | RUN_EVAL | RUN_JOURNAL);
+	r->spec.flags =
+		(r->spec.flags & (RUN_VIRTUAL_CLOCK | RUN_JOURNAL | RUN_LIVE)) | h->spec.flags;
+	r->flags = r->spec.flags & RUN_ASKED;
 	return 0;
 }
 
@@ -428,7 +434,7 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	r->magic = RUN_MAGIC;
 	r->node = n;
 	r->handle = m->handle;
-	r->flags = m->flags & (RUN_VIRTUAL_CLOCK | RUN_FENCES | RUN_EVAL | RUN_JOURNAL);
+	r->flags = m->flags & RUN_ASKED;
 	r->submit_ns = clock_now_ns();
 	r->journal = BUF_INIT(JOURNAL_MAX);
 	r->value = BUF_INIT(LIMIT_RESULT);

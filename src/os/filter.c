@@ -81,7 +81,7 @@ static const struct rule rules[] = {
 	SOFT(ioctl, ENOTTY, ENGINE),
 	SOFT(pread64, EBADF, ENGINE),
 	SOFT(lseek, EBADF, ENGINE),
-	SOFT(sysinfo, EPERM, ENGINE),
+	SOFT(sysinfo, EPERM, ENGINE | CONTROL), /* glibc's qsort asks how much memory there is */
 	SOFT(uname, EPERM, ENGINE),
 	SOFT(sched_setscheduler, EPERM, ENGINE),
 	SOFT(sched_getparam, EPERM, ENGINE),

@@ -60,6 +60,7 @@ enum run_flag {
 	RUN_WASM = 1 << 3,    /* WebAssembly exists (node sets it: code asks and mode allows) */
 	RUN_JOURNAL = 1 << 4, /* send the journal to the front at the end */
 	RUN_NO_WASM = 1 << 5, /* WebAssembly is absent, whatever the code names */
+	RUN_LIVE = 1 << 7,    /* send the journal as it is written */
 	RUN_HOLD = 1 << 6,    /* more runs of the same code may follow (node sets it) */
 };
 

@@ -8,7 +8,7 @@ import cordon
 import tap
 from daemon import Daemon
 
-RUN_KEYS = (cordon.KEYS | {"state", "tenant", "profile", "policy", "artifact", "key", "labels", "trace", "created_at",
+RUN_KEYS = (cordon.KEYS | {"state", "tenant", "profile", "policy", "artifact", "key", "labels", "trace", "created_at", "lease", "session", "provenance",
                            "ended_at"})
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+"""The API is what its document says: the same routes and roles, every answer in its form, and no way to another tenant.
+
+A new operation needs a row in REQUESTS here; a new problem code needs a request that provokes it. Without them this
+fails.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import cordon
+import tap
+from daemon import Daemon, Reply
+from openapi import Checked, Document, Validator
+
+ROLES = ("runner", "auditor", "operator", "admin")
+ELSEWHERE = re.compile(r"store\.")  # codes that take a broken disk: storage_test.py
+
+LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
+PROFILE = """apiVersion: cordon/v1
+kind: CapabilityProfile
+metadata: {name: %s, owner: tests}
+spec:
+  class: interactive
+  tier: standard
+  minTrust: 0
+  limits: {cpu: 1s, wall: 9s, memory: 64MiB, output: 64KiB, operations: 10}
+  egress: []
+tests:
+  - {request: {method: GET, url: "https://example.com/"}, expect: deny}
+"""
+GOOD = PROFILE % "mine"
+BAD_PROFILES = {
+    "document.ambiguous": GOOD.replace("owner: tests", "owner: yes"),
+    "document.duplicate": GOOD.replace("minTrust: 0", "minTrust: 0\n  minTrust: 0"),
+    "document.encoding": b"\xff" + GOOD.encode(),
+    "document.syntax": "{",
+    "document.too_large": GOOD.replace("owner: tests", "owner: " + "[" * 200),
+    "document.unsupported": GOOD.replace("owner: tests", "owner: &a tests"),
+    "profile.missing": GOOD.replace("  tier: standard\n", ""),
+    "profile.range": GOOD.replace("minTrust: 0", "minTrust: 99"),
+    "profile.test": GOOD.replace("expect: deny", "expect: allow"),
+    "profile.type": GOOD.replace("minTrust: 0", "minTrust: []"),
+    "profile.unknown_key": GOOD.replace("minTrust: 0", "minTrus: 0"),
+    "profile.value": GOOD.replace("tier: standard", "tier: golden"),
+}
+
+
+class World:
+    """Two tenants; what the victim has, and what is asked about it."""
+
+    def __init__(self, d):
+        self.keys = {role: d.key("acme", role) for role in ROLES}
+        self.key_id = self.keys["auditor"].split("_", 1)[1].rsplit("_", 1)[0][:30]
+        assert d.ask("PUT", "/v1/profiles/mine", GOOD, key=self.keys["admin"]).status == 201
+        self.done = d.run("() => 'acme-value'", self.keys["runner"], labels={"acme-label": "1"})["run"]
+        self.running = d.ask("POST", "/v1/runs", {"code": LONG, "profile": "mine"}, key=self.keys["runner"],
+                             headers={"Prefer": "respond-async"})["run"]
+
+
+# operationId: (what fills the path's parameter, and what does not exist in its form, body)
+NO_RUN, NO_KEY = "run_" + "0" * 26, "key_" + "0" * 26
+REQUESTS = {
+    "health": lambda w: ("", "", None),
+    "ready": lambda w: ("", "", None),
+    "openapi": lambda w: ("", "", None),
+    "metrics": lambda w: ("", "", None),
+    "addTenant": lambda w: ("", "", {"id": "stolen"}),
+    "listTenants": lambda w: ("", "", None),
+    "getTenant": lambda w: ("acme", "nobody", None),
+    "setTenant": lambda w: ("acme", "nobody", {"state": "suspended"}),
+    "deleteTenant": lambda w: ("acme", "nobody", None),
+    "addKey": lambda w: ("", "", {"role": "admin"}),
+    "listKeys": lambda w: ("", "", None),
+    "revokeKey": lambda w: (w.key_id, NO_KEY, None),
+    "listProfiles": lambda w: ("", "", None),
+    "checkProfile": lambda w: ("", "", GOOD),
+    "putProfile": lambda w: ("fresh", "fresh", PROFILE % "fresh"),
+    "getProfile": lambda w: ("mine", "nothing", None),
+    "listProfileVersions": lambda w: ("mine", "nothing", None),
+    "submitRun": lambda w: ("", "", {"code": "() => 1", "profile": "mine"}),
+    "listRuns": lambda w: ("", "", None),
+    "getRun": lambda w: (w.running, NO_RUN, None),
+    "getRunEvents": lambda w: (w.done, NO_RUN, None),
+    "cancelRun": lambda w: (w.running, NO_RUN, None),
+}
+OF_A_TENANT = {"revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun"}
+OF_A_KEY = {"getRun", "getRunEvents", "cancelRun"}  # a runner has those of its own key only
+
+
+def target(o, parameter, tenant=None):
+    path = re.sub(r"\{\w+\}", parameter, o.path)
+    return f"{path}?tenant={tenant}" if tenant else path
+
+
+def routes(t, d, doc):
+    """The table in api.c, the document, and what the daemon says to a method that nothing has."""
+    source = (cordon.ROOT / "src/control/api.c").read_text()
+    macros = {"ROLE_ANY": "RUNNER AUDITOR OPERATOR ADMIN LOCAL", "ROLE_NOBODY": ""}
+    for name, text in re.findall(r"^#define (\w+) \(([\w| ]+)\)$", source, re.M):
+        macros[name] = text
+    table = {}
+    for method, path, roles in re.findall(r'\{"([A-Z]+)",\s+"([^"]+)",\s+([\w| \n\t]+),\s+\w+,', source):
+        words = set(re.findall(r"\w+", roles))
+        while words & macros.keys():
+            words = {w for word in words for w in re.findall(r"\w+", macros.get(word, word))}
+        table[method, path] = {w.removeprefix("ROLE_").lower() for w in words}
+    ours = {(o.method, re.sub(r"\{\w+\}", "*", o.path)): set(o.roles) for o in doc.operations.values()}
+    t.equal(len(table), len(re.findall(r'^\t\{"', source, re.M)), "every line of the table of routes is understood")
+    t.equal(sorted(ours), sorted(table), "the document has the routes of the table, no more and no fewer")
+    t.equal({k: v for k, v in ours.items() if v != table.get(k)}, {}, "and their roles")
+    wrong = []
+    for path in doc.data["paths"]:
+        r = d.ask("BREW", re.sub(r"\{\w+\}", "some-name", path), key="x")
+        methods = {m.upper() for m in doc.data["paths"][path] if m in ("get", "put", "post", "delete", "patch")}
+        if r.code != "request.method" or not methods <= set(r.headers["Allow"].split(", ")):
+            wrong.append(f"{path}: {r} {r.headers.get('Allow')}")
+    t.equal(wrong, [], "the daemon names those methods in Allow")
+    t.equal(set(doc.operations) ^ set(REQUESTS), set(), "every operation has a row in this test")
+    text = (cordon.ROOT / "src/control/openapi.json").read_text()
+    t.equal(json.loads(text), doc.data, "what is served is the file in the source")
+
+
+def raw(d, o, headers, local):
+    c = d.connection("x", local)
+    c.putrequest(o.method, target(o, "some-name"), skip_accept_encoding=True)
+    for name, value in headers:
+        c.putheader(name, value)
+    c.endheaders()
+    r = c.getresponse()
+    reply = Reply(r.status, r.headers, r.read())
+    c.close()
+    return reply
+
+
+STRANGER = """
+import http.client, json, os, socket, sys
+os.setgid(65534); os.setuid(65534)
+for method, path in json.load(sys.stdin):
+    c = http.client.HTTPConnection("localhost"); c.sock = socket.socket(socket.AF_UNIX); c.sock.connect(sys.argv[1])
+    c.request(method, path); r = c.getresponse()
+    print(json.dumps([r.status, dict(r.headers), r.read().decode()]))
+"""
+
+
+def everywhere(t, d, api, doc, dead):
+    """What every operation says: framing, size, keys, roles, strangers."""
+    for o in doc.operations.values():
+        path = target(o, "some-name")
+        local = o.roles == ["local"]
+        for headers in ((("Content-Length", "2"), ("Transfer-Encoding", "chunked")),), ((("Content-Length", "99999999"),),):
+            api.judge(o.method, path, None, raw(d, o, headers[0], True))
+        if not o.roles:
+            continue
+        key = None if local else d.key("acme", next(r for r in o.roles if r in ROLES))
+        for bad in dead.values():
+            api.ask(o.method, path, key=bad, local=False)
+        api.ask(o.method, path, local=False)
+        low = next((r for r in ROLES if r not in o.roles), None)
+        if low:
+            api.ask(o.method, path, key=d.key("acme", low))
+        else:
+            api.seen.add((o.id, 403, "auth.role"))  # every role may
+        if "tenant" in o.query:
+            api.ask(o.method, target(o, REQUESTS[o.id](World.last)[0], "nobody"), REQUESTS[o.id](World.last)[2], key=key)
+    if os.geteuid() != 0:
+        t.skip("a stranger at the unix socket", "needs root, to become one")
+        for o in doc.operations.values():
+            api.seen.add((o.id, 403, "auth.local"))
+        return
+    door = os.path.join(d.data, "control.sock")
+    os.chmod(os.path.dirname(d.data), 0o755)
+    os.chmod(d.data, 0o711)
+    os.chmod(door, 0o666)
+    asked = [(o.method, target(o, "some-name")) for o in doc.operations.values()]
+    done = subprocess.run([sys.executable, "-c", STRANGER, door], input=json.dumps(asked), text=True,
+                          stdout=subprocess.PIPE, check=True)
+    os.chmod(door, 0o600)
+    os.chmod(d.data, 0o700)
+    for (method, path), line in zip(asked, done.stdout.splitlines(), strict=True):
+        status, headers, body = json.loads(line)
+        api.judge(method, path, None, Reply(status, headers, body.encode()))
+        if doc.find(method, path).roles and status != 403:
+            t.ok(False, f"a stranger at the unix socket is refused: {method} {path}", status)
+
+
+def tenants(d, api):
+    ask = api.ask
+    assert ask("POST", "/v1/tenants", {"id": "short"}).status == 201
+    ask("POST", "/v1/tenants", {"id": "short"})
+    for body in ({"id": "-"}, {"id": "x" * 64}, {"id": 3}, {}, {"id": "a", "b": 1}):
+        ask("POST", "/v1/tenants", body)
+    for path in ("/v1/tenants", "/v1/tenants/short", "/v1/tenants/none"):
+        ask("GET", path)
+    ask("POST", "/v1/tenants", "[]")
+    for body in ({"state": "suspended"}, {"state": "active"}, {"state": "gone"}, {}, "{"):
+        ask("PATCH", "/v1/tenants/short", body)
+    ask("PATCH", "/v1/tenants/none", {"state": "active"})
+    run = ask("POST", "/v1/runs?tenant=short", {"code": LONG}, headers={"Prefer": "respond-async"})["run"]
+    ask("DELETE", "/v1/tenants/short")
+    d.wait(f"{run}?tenant=short")
+    ask("DELETE", "/v1/tenants/short")
+    ask("DELETE", "/v1/tenants/short")
+    for body in ({"role": "runner"}, {"role": "admin", "label": "é" * 64, "ttl_s": 5}, {"role": "king"}, {"role": "runner", "ttl_s": 0},
+                 {"role": "runner", "ttl_s": 1.5}, {"role": "runner", "label": "x" * 129}, {"rôle": 1}, "nothing"):
+        key = ask("POST", "/v1/keys", body)
+    ask("GET", "/v1/keys")
+    key = ask("POST", "/v1/keys", {"role": "runner"})["id"]
+    ask("DELETE", f"/v1/keys/{key}")
+    ask("DELETE", f"/v1/keys/{NO_KEY}")
+
+
+def profiles(d, api):
+    ask = api.ask
+    for path in ("/v1/profiles/check", "/v1/profiles/mine"):
+        for text in (GOOD, GOOD, *BAD_PROFILES.values()):
+            ask("PUT" if path.endswith("mine") else "POST", path, text)
+    ask("PUT", "/v1/profiles/other", GOOD)
+    for path in ("", "/mine", "/mine?version=1", "/mine?version=9", "/mine?version=x", "/mine?version=1x", "/none",
+                 "/mine/versions", "/none/versions"):
+        ask("GET", f"/v1/profiles{path}")
+
+
+def runs(d, api):
+    ask = api.ask
+    fine = ({"code": "() => 1"}, {"code": "() => { throw {a: 1} }"}, {"code": "() => { for (;;); }", "limits": {"cpu_ms": 20}},
+            {"code": "() => new Uint8Array(3)"}, {"code": "({input}) => { console.warn(input, new Error('x')); return input }", "input": {"a": [1, None]}},
+            {"main": "a.ts", "modules": {"a.ts": "import d from './d.bin'; export default () => d.length", "d.bin": {"base64": "AAEC"}}, "language": "ts"},
+            {"code": "```js\n() => Math.random()\n```", "fences": True, "seed": "18446744073709551615", "labels": {"k": "v"}, "class": "bulk"},
+            {"code": "() => 1", "profile": "none"}, {"code": "() => 1", "limits": {"memory_mb": 1 << 20}}, {"code": "() => fetch('https://example.com')"},
+            {"code": "() =>"}, {"code": "x => { throw new Error('e', {cause: new TypeError('t')}) }"})
+    ids = [ask("POST", "/v1/runs", body)["run"] for body in fine]
+    for run in ids:
+        ask("GET", f"/v1/runs/{run}")
+        ask("GET", f"/v1/runs/{run}/events")
+    c = {"code": "() => 1"}
+    for body in ({}, {"code": 1}, {"code": "1", "modules": {}}, {"main": "a"}, {"modules": {"a": "1"}}, {**c, "main": "main"}, {**c, "seed": "x"}, {**c, "seed": 1},
+                 {**c, "seed": "18446744073709551616"[:25] + "0"}, {**c, "class": "x"}, {**c, "language": "py"}, {**c, "fences": 1}, {**c, "labels": []},
+                 {**c, "labels": {"a": 1}}, {**c, "labels": {str(i): "" for i in range(17)}}, {**c, "labels": {"a" * 129: ""}}, {**c, "limits": []},
+                 {**c, "limits": {"cpu": 1}}, {**c, "limits": {"cpu_ms": -1}}, {**c, "limits": {"cpu_ms": 1.5}}, {**c, "profile": "A"}, {**c, "profile": ""},
+                 {**c, "code main": 1}, {**c, "limits": {"cpu_ms wall_ms": 1}}, {**c, "": 1}, {"modules": {"a": {"base64": "AA==", "x": 1}}, "main": "a"},
+                 {"modules": {"a": 1}, "main": "a"}, "[1]", "{", '{"code":"1","code":"2"}'):
+        ask("POST", "/v1/runs", body)
+    for body in ({"main": "a", "modules": {"a": "1", "\1": ""}}, {"main": "b", "modules": {"a": "1"}}, {"code": "/" * (5 << 20)},
+                 {"main": "m0", "modules": {f"m{i}": "" for i in range(300)}}):
+        api.judge("POST", "/v1/runs", None, d.ask("POST", "/v1/runs", body))
+    ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "with space"})
+    ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "once"})
+    ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "once"})
+    ask("POST", "/v1/runs", {"code": "() => 2"}, headers={"Idempotency-Key": "once"})
+    ask("POST", "/v1/runs", {"code": "() => 1", "input": "x" * (17 << 20)})
+    run = ask("POST", "/v1/runs", {"code": LONG}, headers={"Prefer": "respond-async"})["run"]
+    for path in (f"/{run}", f"/{run}/events", f"/{NO_RUN}", f"/{NO_RUN}/events", "", "?limit=2", "?limit=501", "?limit=x", "?since=-1",
+                 "?until=9e9", "?label=x", "?label=k%3Dv&outcome=completed&reason=&profile=transform&since=0&until=9999999999999",
+                 "?outcome=denied", f"?cursor={run}", "?limit=", "?limit=%201", "?limit=%2B1", "?label=" + "x" * 300 + "%3D"):
+        ask("GET", f"/v1/runs{path}")
+    ask("DELETE", f"/v1/runs/{NO_RUN}")
+    ask("DELETE", f"/v1/runs/{run}")
+    d.wait(run)
+    ask("DELETE", f"/v1/runs/{run}")
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        ask("GET", path)
+
+
+def not_ready(d, api):
+    """While the node is started anew, and while the platform ends."""
+    end = time.monotonic() + 20
+    while ("ready", 503, "platform.no_node") not in api.seen and time.monotonic() < end:
+        for pid in d.children("node"):
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(20):
+            api.ask("GET", "/readyz")
+    while d.ask("GET", "/readyz").status != 200:
+        time.sleep(0.02)
+    api.ask("POST", "/v1/runs", {"code": LONG}, headers={"Prefer": "respond-async"})
+    d.process.send_signal(signal.SIGTERM)
+    while api.ask("GET", "/readyz").status == 200 and time.monotonic() < end:
+        time.sleep(0.02)
+    api.ask("POST", "/v1/runs", {"code": "() => 1"})
+    d.stop()
+
+
+def snapshot(d):
+    """All that the victim has, and who there is."""
+    return [d.ask("GET", path).body for path in (
+        "/v1/tenants", "/v1/keys?tenant=acme", "/v1/profiles?tenant=acme", "/v1/profiles/mine?tenant=acme",
+        "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme")]
+
+
+def same_but_ids(a, b, ids):
+    def plain(r):
+        text = r.body.decode()
+        for one in ids:
+            text = text.replace(one, "ID") if one else text
+        return r.status, {k: v for k, v in r.headers.items() if k != "Date"}, text
+
+    return plain(a) == plain(b)
+
+
+def dead_keys(d, world):
+    """Keys that must open nothing: what the document's 401 lists."""
+    d.tenant("gone")
+    expired, deleted = d.key("acme", "admin", ttl_s=1), d.key("gone", "admin")
+    end = time.monotonic() + 1.1
+    assert d.ask("DELETE", "/v1/tenants/gone").status == 204
+    r = d.ask("POST", "/v1/keys?tenant=acme", {"role": "admin"})
+    assert d.ask("DELETE", f"/v1/keys/{r['id']}?tenant=acme").status == 204
+    good = world.keys["admin"]
+    time.sleep(max(0, end - time.monotonic()))  # its life is what is tested
+    last = "A" if good[-2] != "A" else "B"
+    return {"auth.revoked": r["key"], "auth.expired": expired, "a deleted tenant's": deleted, "malformed": "cordon_key_x",
+            "a tampered secret": good[:-2] + last + good[-1], "another key's secret":
+            good.rsplit("_", 1)[0][:38] + world.keys["runner"][38:]}
+
+
+def crossing(t, d, doc, world, dead):
+    d.tenant("globex")
+    d.tenant("asleep")
+    foreign = {role: d.key("globex", role) for role in ROLES}
+    asleep = {role: d.key("asleep", role) for role in ROLES}
+    other = d.key("acme", "runner")
+    assert d.ask("PATCH", "/v1/tenants/asleep", {"state": "suspended"}).status == 200
+    secrets = [world.done, world.running, world.key_id, "acme", "mine"]
+    first = snapshot(d)
+    for o in doc.operations.values():
+        real, missing, body = REQUESTS[o.id](world)
+        wrong, before = [], snapshot(d)
+
+        def want(what, reply, status, code, wrong=wrong, before=before):
+            if (reply.status, reply.code) != (status, code):
+                wrong.append(f"{what}: wanted {status} {code}, got {reply}")
+            if snapshot(d) != before:
+                wrong.append(f"{what}: something changed")
+
+        def ask(key, parameter, tenant=None, o=o, body=body):
+            return d.ask(o.method, target(o, parameter, tenant), body, key=key, local=False)
+
+        if not o.roles:
+            t.ok(ask(None, "").status == 200, f"{o}: needs no key")
+            continue
+        want("no key", ask(None, real), 401, "auth.missing")
+        for what, key in dead.items():
+            want(what, ask(key, real), 401, what if what.startswith("auth.") else "auth.unknown")
+        for role in ROLES:
+            if role not in o.roles:
+                want(f"role {role}", ask(world.keys[role], real), 403, "auth.role")
+                continue
+            for tenant, keys in (("globex", foreign), ("asleep", asleep)):
+                what, key = f"{role} of {tenant}", keys[role]
+                if "tenant" in o.query:
+                    r, none = ask(key, real, "acme"), ask(key, missing, "nobody")
+                    want(f"{what} names the tenant", r, 404, "not_found")
+                    if not same_but_ids(r, none, (real, missing)):
+                        wrong.append(f"{what}: a foreign tenant is answered as {r}, none as {none}")
+                if o.id in OF_A_TENANT:
+                    r, none = ask(key, real), ask(key, missing)
+                    want(what, r, 404, "not_found")
+                    if not same_but_ids(r, none, (real, missing)):
+                        wrong.append(f"{what}: a foreign one is answered as {r}, a missing one as {none}")
+                else:
+                    r = ask(key, real)
+                    if snapshot(d)[1:] != before[1:]:
+                        wrong.append(f"{what}: something of the victim changed")
+                    found = [s for s in secrets if s in r.body.decode()]
+                    if o.id in ("checkProfile", "submitRun"):
+                        found = [s for s in found if s != "mine"]  # their own request names it
+                    if found and r.status < 400:
+                        wrong.append(f"{what}: the answer shows {found}: {r}")
+                    if tenant == "asleep" and o.id == "submitRun" and (r["outcome"], r["error"]["code"]) != (
+                            "denied", "tenant.suspended"):
+                        wrong.append(f"{what}: {r}")
+            if role == "runner" and o.id in OF_A_KEY:
+                r, none = ask(other, real), ask(other, missing)
+                want("another runner of the tenant", r, 404, "not_found")
+                if not same_but_ids(r, none, (real, missing)):
+                    wrong.append(f"another runner of the tenant: {r}, a missing one: {none}")
+        t.equal(wrong, [], f"{o}: only those who may")
+    t.equal(snapshot(d), first, "and nothing was changed")
+
+
+def test(t):
+    with Daemon() as d:
+        doc = Document(d.ask("GET", "/openapi.json", local=False, key="x").body.decode())
+        routes(t, d, doc)
+        d.tenant("acme")
+        world = World.last = World(d)
+        dead = dead_keys(d, world)
+        crossing(t, d, doc, world, dead)
+        with Validator(doc) as validator:
+            api = Checked(d, doc, validator)
+            everywhere(t, d, api, doc, dead)
+            tenants(d, api)
+            profiles(d, api)
+            runs(d, api)
+            not_ready(d, api)
+            t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
+            missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
+                             for status, code in o.promises()
+                             if (o.id, status, code) not in api.seen and not ELSEWHERE.match(code or ""))
+            t.equal(missing, [], "each documented status and problem code was seen")
+
+
+if __name__ == "__main__":
+    tap.main(test)

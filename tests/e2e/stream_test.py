@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Runs that are followed as they happen: server-sent events."""
+
+import json
+import threading
+import time
+
+import cordon
+import tap
+from daemon import Daemon
+
+EVENTS = {"Accept": "text/event-stream"}
+
+SLOW = """
+async ({ input }) => {
+  for (let i = 0; i < 3; i++) {
+    console.log("step", i);
+    await new Promise((done) => setTimeout(done, 150));
+  }
+  await fetch("https://example.com/").catch(() => {});
+  return "over";
+}
+"""
+
+
+def follow(d, method, path, body=None, key=None):
+    """(seconds since the request, event, data) of each event, and the reply's type."""
+    c = d.connection(key)
+    began = time.monotonic()
+    c.request(method, path, body=json.dumps(body) if body else None,
+              headers={**EVENTS, "Authorization": f"Bearer {key}"})
+    r = c.getresponse()
+    seen, name = [], None
+    while line := r.readline().decode():
+        if line.startswith("event: "):
+            name = line[7:].strip()
+        elif line.startswith("data: "):
+            seen.append((time.monotonic() - began, name, json.loads(line[6:])))
+    c.close()
+    return r.headers["Content-Type"], seen
+
+
+def test(t):
+    cordon.adopt()
+    with Daemon() as d:
+        d.tenant("acme")
+        key = d.key("acme")
+        kind, seen = follow(d, "POST", "/v1/runs", {"code": SLOW}, key)
+        names = [name for _, name, _ in seen]
+        t.equal(kind, "text/event-stream", "a run is answered with events")
+        t.equal((names[0], names[-1]), ("run", "result"), "first the run, last its result")
+        t.equal(seen[-1][2]["value"], "over", "the whole of it")
+        logs = [(at, data) for at, name, data in seen if name == "log"]
+        t.equal([data["text"] for _, data in logs], ["step 0", "step 1", "step 2"], "its log lines")
+        t.ok(logs[0][0] + 0.25 < logs[2][0], "as they happen", logs)
+        journal = [data for _, name, data in seen if name == "journal"]
+        t.equal([e["seq"] for e in journal], list(range(1, len(journal) + 1)), "its journal, without gaps")
+        blocked = [at for at, name, data in seen if name == "journal" and data["event"] == "tool_call_blocked"]
+        t.ok(len(blocked) == 1 and names.index("journal") < names.index("log"), "decisions among it", journal)
+        run = seen[-1][2]["run"]
+        again = follow(d, "GET", f"/v1/runs/{run}/events", key=key)[1]
+        t.equal([(n, x) for _, n, x in again if n == "journal"], [(n, x) for _, n, x in seen if n == "journal"],
+                "the same can be had afterwards")
+        t.equal(again[-1][2], seen[-1][2], "with the result")
+        r = d.ask("POST", "/v1/runs", {"code": SLOW}, key=key, headers={"Prefer": "respond-async"})
+        time.sleep(0.1)
+        late = follow(d, "GET", f"/v1/runs/{r['run']}/events", key=key)[1]
+        t.equal(late[-1][2]["value"], "over", "a run that is under way can be joined")
+        denied = follow(d, "POST", "/v1/runs", {"code": "() => 1", "profile": "none"}, key)[1]
+        t.equal([(n, x["outcome"]) for _, n, x in denied], [("result", "denied")], "a denied run is an event too")
+        t.equal(d.ask("POST", "/v1/runs", {"code": 1}, key=key, headers=EVENTS).status, 400, "a problem is no stream")
+        # A client that goes away, and one that does not read: the run goes on, and others are served.
+        c = d.connection(key)
+        c.request("POST", "/v1/runs", body=json.dumps({"code": SLOW, "labels": {"who": "gone"}}),
+                  headers={**EVENTS, "Authorization": f"Bearer {key}"})
+        c.getresponse().readline()
+        c.close()
+        flood = "() => { for (let i = 0; i < 900; i++) console.log('x'.repeat(1000)) }"
+        c = d.connection(key)
+        c.request("POST", "/v1/runs", body=json.dumps({"code": flood}),
+                  headers={**EVENTS, "Authorization": f"Bearer {key}"})
+        got = []
+        threads = [threading.Thread(target=lambda: got.append(d.run("() => 1", key)["value"])) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        t.equal(got, [1] * 8, "others are served meanwhile")
+        c.close()
+        r = d.ask("GET", "/v1/runs?label=who%3Dgone", key=key)
+        t.equal(d.wait(r["runs"][0]["run"], key)["value"], "over", "a run whose client went away goes on")
+        t.equal(d.stop(), 0, "it stops")
+        t.equal(cordon.left_behind(), [], "and leaves nothing behind")
+
+
+if __name__ == "__main__":
+    tap.main(test)
