@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The command line as a client of the daemon: every command, which daemon it asks, and answers of any kind."""
 
+import contextlib
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -38,6 +40,7 @@ class Client:
         return cordon.command([*args, *self.options], stdin=stdin, env=self.env, **how)
 
     def start(self, *args, stdin=None, **how):
+        """Without waiting for its end."""
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
         p = subprocess.Popen([str(cordon.binary()), *args, *self.options], stdin=subprocess.PIPE, env=self.env, **how)
         p.stdin.write((stdin or "").encode())
@@ -527,6 +530,26 @@ def gone(t, client, d, key):
     refused(t, client("runs", "list"), 5, "(client.no_daemon)", "gone for good: 5, and what to do")
 
 
+def progress(t, client):
+    """On a terminal, and only there, a long run says that it goes on; nothing of it stays."""
+    code = "async () => { await new Promise((r) => setTimeout(r, 2600)); return 1 }"
+    for name, call in (("the daemon", client), ("a platform of its own", Client("--local"))):
+        ours, theirs = pty.openpty()
+        p = call.start("run", "-", stdin=code, stderr=theirs)
+        quiet = call.start("run", "-", stdin=code)
+        os.close(theirs)
+        out, seen = p.stdout.read(), b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody is at its other end
+            while more := os.read(ours, 4096):
+                seen += more
+        p.stdout.close()
+        os.close(ours)
+        t.ok(p.wait(60) == 0 and out == b"1\n" and re.search(rb"\rrunning \xe2\x80\xa6 [12] s", seen)
+             and re.search(rb"s \(Ctrl-C cancels\)\x1b\[K\r\x1b\[K-- run_", seen), f"progress on a terminal: {name}", (out, seen))
+        _, err = quiet.communicate(timeout=60)
+        t.ok(quiet.returncode == 0 and err.startswith(b"-- run_"), f"and nowhere else: {name}", err)
+
+
 def pipes(t, client):
     for args in (["runs", "list"], ["runs", "--json"], ["completion", "bash"], ["run", "--help"]):
         p = client.start(*args)
@@ -638,6 +661,7 @@ def test(t):
         leases(t, d, client, directory)
         which_daemon(t, d, runner, directory)
         secrets(t, d, runner, directory)
+        progress(t, client)
         pipes(t, client)
         doctor(t, d)
         up(t, directory)
