@@ -4,6 +4,7 @@
 #include "cli/data.h"
 #include "cli/jsonview.h"
 #include "cli/safe.h"
+#include "cli/sse.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -142,11 +143,39 @@ void client_query(struct buf *path, const char *name, const char *value)
 	client_escape(path, value);
 }
 
+/* Where an answer goes as it comes. */
+struct receiver {
+	CURL *easy;
+	struct reply *reply;
+	struct sse sse;
+	int events; /* it is a stream of them; -1: not known yet */
+	int failed; /* -ENOSPC, or what the reader of events returned */
+};
+
+static int are_events(CURL *easy)
+{
+	static const char events[] = "text/event-stream";
+	char *type = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200 && type && !strncasecmp(type, events, sizeof(events) - 1);
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-	struct reply *reply = arg;
+	struct receiver *to = arg;
+	int r;
 
-	return buf_add(&reply->body, data, size * n) < 0 ? 0 : size * n;
+	if (to->events < 0)
+		to->events = to->sse.event && are_events(to->easy);
+	if (to->events)
+		r = sse_feed(&to->sse, data, size * n);
+	else
+		r = buf_add(&to->reply->body, data, size * n);
+	to->failed = r;
+	return r < 0 ? 0 : size * n;
 }
 
 /* Loads libcurl's own state once. */
@@ -175,7 +204,8 @@ static struct curl_slist *headers(const struct client *c, const struct request *
 	_cleanup_free_ char *type = xasprintf(
 		"Content-Type: %s", q->content_type ? q->content_type : "application/json");
 
-	list = add_header(list, "Accept: application/json");
+	list = add_header(list, q->event ? "Accept: text/event-stream, application/json"
+					 : "Accept: application/json");
 	list = add_header(list, "Expect:"); /* none: the body goes at once */
 	list = add_header(list, q->body ? type : "Content-Type:");
 	if (auth) {
@@ -188,7 +218,7 @@ static struct curl_slist *headers(const struct client *c, const struct request *
 }
 
 static void set_options(CURL *easy, const struct client *c, const struct request *q,
-			const char *url, struct curl_slist *list, struct reply *ret)
+			const char *url, struct curl_slist *list, struct receiver *to)
 {
 	long seconds = q->timeout_s < 0 ? 0 : q->timeout_s ? q->timeout_s : USUAL_TIMEOUT_S;
 
@@ -204,7 +234,7 @@ static void set_options(CURL *easy, const struct client *c, const struct request
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, ret);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, to);
 	if (c->socket)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	if (q->body) {
@@ -329,6 +359,7 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	_cleanup_free_ char *url = xasprintf("%s%s", c->base, q->path);
 	char detail[CURL_ERROR_SIZE] = "";
 	struct curl_slist *list;
+	struct receiver to;
 	long status = 0;
 	CURLcode code;
 	CURLM *multi;
@@ -351,7 +382,9 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	if (!multi || !easy)
 		abort();
 	list = headers(c, q);
-	set_options(easy, c, q, url, list, ret);
+	to = (struct receiver){.easy = easy, .reply = ret, .events = -1};
+	sse_init(&to.sse, CLIENT_REPLY_MAX, q->event, q->arg);
+	set_options(easy, c, q, url, list, &to);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
 	curl_multi_add_handle(multi, easy);
 	code = drive(multi, q);
@@ -360,6 +393,10 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	curl_easy_cleanup(easy);
 	curl_multi_cleanup(multi);
 	curl_slist_free_all(list);
+	sse_done(&to.sse);
+	if (to.failed < 0 && to.failed != -ENOSPC)
+		return err_set(reterr, EIO, "client.answer",
+			       "an event from %s is not what the API gives", client_where(c));
 	if (code != CURLE_OK)
 		return transport_error(c, code, detail, reterr);
 	ret->status = (int)status;

@@ -51,6 +51,9 @@ struct request {
 	int watch_fd;
 	int (*watched)(void *arg);
 	void (*tick)(void *arg); /* called now and then meanwhile; may be NULL */
+	/* Asks for the answer as events, each of which it gets as it comes (sse.h); the reply then
+	 * has no body. A daemon may answer with a body all the same. NULL: none. */
+	int (*event)(void *arg, const char *name, const char *data, size_t len);
 	void *arg;
 };
 

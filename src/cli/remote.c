@@ -13,7 +13,13 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-enum { BODY_MAX = 128 << 20, CANCEL_TIMEOUT_S = 10, POLL_MS = 200, KEY_MAX = 200 };
+enum {
+	BODY_MAX = 128 << 20,
+	CANCEL_TIMEOUT_S = 10,
+	POLL_MS = 200,
+	KEY_MAX = 200,
+	PATH_SIZE = 4096
+};
 
 /* What the API has no member for: the profile decides it. */
 static const char *const local_only[] = {"tier", "eval", "jail", "now"};
@@ -172,25 +178,55 @@ struct under_way {
 	int cancelled;
 	struct err failure; /* of cancelling */
 	struct progress progress;
+	/* What its events told so far. */
+	char run[LIMIT_NAME];
+	size_t logs;
+	struct buf result;
 };
 
-static int run_path(struct buf *path, struct jsonview run, const char *after, const char *tenant)
+static int run_path(struct buf *path, const char *run, const char *after, const char *tenant)
 {
-	char id[LIMIT_NAME];
-
-	jsonview_copy(jsonview_get(run, "run"), id, sizeof(id));
-	buf_adds(path, "/v1/runs/");
-	client_escape(path, id);
-	buf_adds(path, after);
+	if (!*run)
+		return -EBADMSG;
+	path->len = 0;
+	api_path(path, "runs", run, after);
 	client_query(path, "tenant", tenant);
-	return *id ? 0 : -EBADMSG;
+	return 0;
+}
+
+/* The name of the run that an answer describes, "" if it does not. */
+static void name_of(const struct reply *r, char out[LIMIT_NAME])
+{
+	struct jsonview run = {0};
+
+	jsonview_open(&run, r->body.data, r->body.len);
+	jsonview_copy(jsonview_get(run, "run"), out, LIMIT_NAME);
+}
+
+static int on_event(void *arg, const char *name, const char *data, size_t len)
+{
+	struct under_way *u = arg;
+	struct jsonview v = {0};
+
+	jsonview_open(&v, data, len);
+	if (!strcmp(name, "run")) {
+		jsonview_copy(jsonview_get(v, "run"), u->run, sizeof(u->run));
+	} else if (!strcmp(name, "log")) {
+		progress_clear(&u->progress);
+		report_api_log(v);
+		u->logs++;
+	} else if (!strcmp(name, "result")) {
+		u->result.len = 0;
+		return buf_add(&u->result, data, len);
+	}
+	return 0;
 }
 
 /*
- * The answer that names the run has not come yet. The same request under the same key, without
- * waiting, is answered with the run that it started.
+ * No answer has named the run yet. The same request under the same key, without waiting, is
+ * answered with the run that it started.
  */
-static int cancel(struct under_way *u)
+static int ask_name(struct under_way *u)
 {
 	const struct request again = {
 		.method = "POST",
@@ -200,20 +236,28 @@ static int cancel(struct under_way *u)
 		.headers = {u->idempotency, "Prefer: respond-async"},
 		.timeout_s = CANCEL_TIMEOUT_S,
 	};
-	_cleanup_buf_ struct buf path = BUF_INIT(4096);
-	_cleanup_reply_ struct reply first = {0}, second = {0};
-	struct jsonview run = {0};
+	_cleanup_reply_ struct reply first = {0};
+	int r = client_call(u->client, &again, &first, &u->failure);
 
-	if (client_call(u->client, &again, &first, &u->failure) < 0)
+	if (r == 0)
+		name_of(&first, u->run);
+	return r;
+}
+
+static int cancel(struct under_way *u)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
+	_cleanup_reply_ struct reply r = {0};
+
+	if (!*u->run && ask_name(u) < 0)
 		return -1;
-	jsonview_open(&run, first.body.data, first.body.len);
-	if (run_path(&path, run, "", u->client->tenant) < 0)
+	if (run_path(&path, u->run, "", u->client->tenant) < 0)
 		return -1;
 	return client_call(u->client,
 			   &(struct request){.method = "DELETE",
 					     .path = buf_str(&path),
 					     .timeout_s = CANCEL_TIMEOUT_S},
-			   &second, &u->failure);
+			   &r, &u->failure);
 }
 
 static void on_tick(void *arg)
@@ -243,12 +287,38 @@ static int guard_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* A run that is still under way when the answer comes, as it may be after a restart of the daemon.
+/* Asks for the run by its name. */
+static int ask_run(const struct under_way *u, struct reply *r, struct err *reterr)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
+
+	if (run_path(&path, u->run, "", u->client->tenant) < 0)
+		return err_set(reterr, EIO, "client.answer",
+			       "the daemon's answer does not name the run");
+	reply_done(r);
+	return client_call(u->client, &(struct request){.method = "GET", .path = buf_str(&path)}, r,
+			   reterr);
+}
+
+/*
+ * The run that is over: as its events told it; as the answer has it; or asked for until it is, when
+ * the events ended before the run (who is far behind is given no more), or another waits for it.
  */
 static int await_end(struct under_way *u, struct reply *r, struct err *reterr)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT(4096);
+	int status;
 
+	if (u->result.len) {
+		reply_done(r);
+		r->body = u->result;
+		u->result = BUF_INIT(CLIENT_REPLY_MAX);
+		return 0;
+	}
+	if (!r->body.len) {
+		status = ask_run(u, r, reterr);
+		if (status < 0)
+			return status;
+	}
 	for (;;) {
 		struct pollfd p = {u->signals, POLLIN, 0};
 		struct jsonview run = {0};
@@ -256,43 +326,43 @@ static int await_end(struct under_way *u, struct reply *r, struct err *reterr)
 		jsonview_open(&run, r->body.data, r->body.len);
 		if (!jsonview_is(jsonview_get(run, "state"), "\"running\""))
 			return 0;
+		if (!*u->run)
+			name_of(r, u->run);
 		on_tick(u);
 		if (poll(&p, 1, POLL_MS) > 0 && on_signal(u) < 0)
 			return err_set(reterr, EINTR, "client.interrupted", "interrupted");
-		buf_consume(&path, path.len);
-		if (run_path(&path, run, "", u->client->tenant) < 0)
-			return err_set(reterr, EIO, "client.answer",
-				       "the daemon's answer does not name the run");
-		reply_done(r);
-		if (client_call(u->client,
-				&(struct request){.method = "GET", .path = buf_str(&path)}, r,
-				reterr) < 0)
-			return -EIO;
+		status = ask_run(u, r, reterr);
+		if (status < 0)
+			return status;
 	}
 }
 
 static int fetch_journal(const struct client *c, const struct reply *r, FILE *journal,
 			 struct err *reterr)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT(4096);
+	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
 	_cleanup_reply_ struct reply events = {0};
-	struct jsonview run = {0};
+	char run[LIMIT_NAME];
+	int status;
 
-	jsonview_open(&run, r->body.data, r->body.len);
-	run_path(&path, run, "/events", c->tenant);
-	if (client_call(c, &(struct request){.method = "GET", .path = buf_str(&path)}, &events,
-			reterr) < 0)
-		return -EIO;
-	fwrite(buf_str(&events.body), 1, events.body.len, journal);
-	return 0;
+	name_of(r, run);
+	if (run_path(&path, run, "/events", c->tenant) < 0)
+		return err_set(reterr, EIO, "client.answer",
+			       "the daemon's answer does not name the run");
+	status = client_call(c, &(struct request){.method = "GET", .path = buf_str(&path)}, &events,
+			     reterr);
+	if (status == 0)
+		fwrite(buf_str(&events.body), 1, events.body.len, journal);
+	return status;
 }
 
-static int print(const struct run_options *o, const struct reply *r, struct err *reterr)
+static int print(const struct run_options *o, const struct reply *r, size_t logs_shown,
+		 struct err *reterr)
 {
 	int outcome;
 
 	if (!o->shared.json)
-		return report_api((const char *)r->body.data, r->body.len, reterr);
+		return report_api((const char *)r->body.data, r->body.len, logs_shown, reterr);
 	outcome = report_api_outcome((const char *)r->body.data, r->body.len, reterr);
 	if (outcome < 0)
 		return outcome;
@@ -303,11 +373,13 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 	       const struct buf *map, FILE *journal)
 {
 	const struct run_options *o = call->options;
-	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX), path = BUF_INIT(4096);
+	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX), path = BUF_INIT(PATH_SIZE);
 	_cleanup_free_ char *idempotency = NULL;
 	_cleanup_fd_ int signals = -1;
 	_cleanup_reply_ struct reply r = {0};
-	struct under_way u = {.client = c, .body = &body};
+	struct under_way u = {.client = c, .body = &body, .result = BUF_INIT(CLIENT_REPLY_MAX)};
+	/* Under a key of the caller's the run may be an older one, whose first logs are past. */
+	int live = !o->shared.json && !o->idempotency_key;
 	char key[ID_SIZE];
 	struct err e;
 	int status;
@@ -335,6 +407,7 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 					       .watch_fd = signals,
 					       .watched = on_signal,
 					       .tick = on_tick,
+					       .event = live ? on_event : NULL,
 					       .arg = &u},
 			     &r, &e);
 	if (status == 0)
@@ -350,8 +423,7 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 	if (status == 0 && journal)
 		status = fetch_journal(c, &r, journal, &e);
 	if (status == 0)
-		status = print(o, &r, &e);
-	if (status >= 0)
-		return status;
-	return client_complain(&e);
+		status = print(o, &r, u.logs, &e);
+	buf_done(&u.result);
+	return status < 0 ? client_complain(&e) : status;
 }

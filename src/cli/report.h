@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/jsonview.h"
 #include "wire/message.h"
 
 struct report {
@@ -19,11 +20,14 @@ void report_keep_log(struct report *r, const struct msg_run_log *m);
 void report_person(const struct report *r, const struct msg_run_done *m);
 void report_json(const struct report *r, const struct msg_run_done *m);
 
+/* One log line as the API describes it. */
+void report_api_log(struct jsonview line);
+
 /*
- * Prints a run as the API describes it (docs/api.md) in the way of report_person, with its logs
- * before it. Returns the exit status; -EIO if the text is not a run that is over.
+ * Prints a run as the API describes it in the way of report_person, with its logs before it, but
+ * for the first `logs_shown`. Returns the exit status; -EIO if the text is not a run that is over.
  */
-int report_api(const char *text, size_t len, struct err *reterr);
+int report_api(const char *text, size_t len, size_t logs_shown, struct err *reterr);
 /* The outcome of such a run, without printing; -EIO. */
 int report_api_outcome(const char *text, size_t len, struct err *reterr);
 

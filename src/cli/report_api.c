@@ -20,19 +20,26 @@ static int number_of(struct jsonview v, const char *(*word)(uint8_t), int count)
 	return -1;
 }
 
-static void print_logs(struct jsonview logs)
+void report_api_log(struct jsonview line)
+{
+	struct jsonview text = jsonview_get(line, "text");
+	_cleanup_buf_ struct buf b = BUF_INIT(text.len);
+	int level = number_of(jsonview_get(line, "level"), words_level, LEVEL_COUNT);
+
+	jsonview_text(text, &b);
+	report_log(&(struct msg_run_log){.level = (uint8_t)(level < 0 ? LEVEL_LOG : level),
+					 .text = {buf_str(&b), b.len}});
+}
+
+static void print_logs(struct jsonview logs, size_t shown)
 {
 	struct jsonview at = {0}, key, line;
 
-	while (jsonview_next(logs, &at, &key, &line)) {
-		struct jsonview text = jsonview_get(line, "text");
-		_cleanup_buf_ struct buf b = BUF_INIT(text.len);
-		int level = number_of(jsonview_get(line, "level"), words_level, LEVEL_COUNT);
-
-		jsonview_text(text, &b);
-		report_log(&(struct msg_run_log){.level = (uint8_t)(level < 0 ? LEVEL_LOG : level),
-						 .text = {buf_str(&b), b.len}});
-	}
+	while (jsonview_next(logs, &at, &key, &line))
+		if (shown)
+			shown--;
+		else
+			report_api_log(line);
 }
 
 /* Bytes of the value; they live in `bytes` or in the text. */
@@ -91,7 +98,7 @@ int report_api_outcome(const char *text, size_t len, struct err *reterr)
 	return outcome;
 }
 
-int report_api(const char *text, size_t len, struct err *reterr)
+int report_api(const char *text, size_t len, size_t logs_shown, struct err *reterr)
 {
 	int outcome = report_api_outcome(text, len, reterr), reason;
 	_cleanup_buf_ struct buf bytes = BUF_INIT(len), detail = BUF_INIT(len);
@@ -118,7 +125,7 @@ int report_api(const char *text, size_t len, struct err *reterr)
 	    (m.error.len && json_check(m.error.data, m.error.len, NULL) < 0))
 		return err_set(reterr, EIO, "client.answer",
 			       "the value or error in the daemon's answer is not what it says");
-	print_logs(jsonview_get(run, "logs"));
+	print_logs(jsonview_get(run, "logs"), logs_shown);
 	report_person(&rep, &m);
 	return report_exit(m.outcome);
 }

@@ -18,6 +18,7 @@ struct runs_options {
 	const char *profile, *outcome, *reason, *lease, *session, *artifact, *label, *since, *until,
 		*cursor;
 	uint64_t limit;
+	int follow;
 };
 
 /* "name=MS" for a moment that was given as people do. */
@@ -172,15 +173,53 @@ static int show(const struct call *call)
 	putchar('\n');
 	fflush(stdout);
 	/* How the run ended is what was asked for, not how this command does. */
-	return report_api(buf_str(&r.body), r.body.len, &e) < 0 ? client_complain(&e) : 0;
+	return report_api(buf_str(&r.body), r.body.len, 0, &e) < 0 ? client_complain(&e) : 0;
+}
+
+/* A line of a journal; -EBADMSG if it is no JSON. */
+static int print_line(const char *line, size_t len)
+{
+	if (json_check(line, len, NULL) < 0)
+		return -EBADMSG;
+	safe_json(stdout, line, len);
+	putchar('\n');
+	return 0;
+}
+
+static int on_event(void *arg, const char *name, const char *data, size_t len)
+{
+	int r = strcmp(name, "journal") ? 0 : print_line(data, len);
+
+	(void)arg;
+	fflush(stdout);
+	return r;
+}
+
+/* As it happens, until the run is over. */
+static int follow(const struct call *call)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
+	_cleanup_reply_ struct reply r = {0};
+
+	api_path(&path, "runs", call->operands[0], "/events");
+	return api_ask(call,
+		       &(struct request){.method = "GET",
+					 .path = buf_str(&path),
+					 .timeout_s = -1,
+					 .event = on_event},
+		       &r);
 }
 
 static int events(const struct call *call)
 {
+	const struct runs_options *o = call->options;
 	_cleanup_reply_ struct reply r = {0};
-	int status = about(call, "GET", "/events", &r);
 	const char *p, *end;
+	int status;
 
+	if (o->follow)
+		return follow(call);
+	status = about(call, "GET", "/events", &r);
 	if (status)
 		return status;
 	p = buf_str(&r.body);
@@ -189,10 +228,8 @@ static int events(const struct call *call)
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl ? nl : end) - p);
 
-		if (json_check(p, n, NULL) < 0)
+		if (print_line(p, n) < 0)
 			return api_no_answer();
-		safe_json(stdout, p, n);
-		putchar('\n');
 		p += n + 1;
 	}
 	return 0;
@@ -238,6 +275,12 @@ static const struct option_row list_rows[] = {
 	TEXT_ROW("cursor", "TEXT", OPTION_TEXT, cursor,
 		 "Go on where an earlier list ended, with the cursor that it gave."),
 	{0}};
+static const struct option_row events_rows[] = {
+	{.name = "follow",
+	 .kind = OPTION_FLAG,
+	 .offset = AT(follow),
+	 .help = "Go on, with each entry as it happens, until the run is over."},
+	{0}};
 #undef AT
 
 #define COMMON .shared = options_shared, .size = sizeof(struct runs_options)
@@ -254,6 +297,7 @@ const struct command runs_commands[] = {
 	 ONE_RUN},
 	{.name = "runs events",
 	 .what = "Prints the journal of a run, one JSON object a line.",
+	 .rows = events_rows,
 	 .run = events,
 	 ONE_RUN},
 	{.name = "runs cancel",

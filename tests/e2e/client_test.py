@@ -232,6 +232,25 @@ def run_cancelled(t, d, client, key):
         t.equal(d.ask("GET", f"/v1/runs/{run}", key=key)["outcome"], "terminated", "the daemon knows it too")
 
 
+def live(t, d, client, key):
+    """Logs and journal come while the run is under way."""
+    code = "async () => { console.log('first'); await new Promise((r) => setTimeout(r, 60000)) }"
+    p = client.start("run", "-", stdin=code)
+    line = p.stderr.readline()
+    run = _running(d, key)
+    follower = client.start("runs", "events", run, "--follow")
+    first = follower.stdout.readline()
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    t.ok(line == b"[log] first\n" and p.returncode == 4 and b"first" not in err, "a log line is shown as it comes, and once",
+         (line, p.returncode, err))
+    rest, err = follower.communicate(timeout=60)
+    events = [json.loads(line)["event"] for line in (first + rest).splitlines()]
+    t.ok(follower.returncode == 0 and events[0] == "sandbox_issued" and events[-1] == "execution_terminated" and err == b"",
+         "runs events --follow goes on until the run is over", (events, err))
+    t.equal(client("runs", "events", run, "--follow").out, client("runs", "events", run).out, "and of a run that is over it is all")
+
+
 def _running(d, key):
     """The run that is under way; it is known as soon as the daemon took it."""
     for _ in range(3000):
@@ -510,8 +529,39 @@ def answers(t):
     with Fake(http(json.dumps({"key": EVIL}))) as fake:
         r = Client(url=fake.url)("key", "create", "--role", "runner", "--quiet")
         t.ok(not CONTROL.search(r.out), "a key is made harmless as well", repr(r.out))
+    streams(t, done)
     with Fake(http('{"seq":1}\nnot JSON\n')) as fake:
         t.equal(Client(url=fake.url)("runs", "events", "run_1").status, 5, "events that are none")
+
+
+def streams(t, done):
+    """Events of a run, whole, cut and wrong."""
+    log, result = {"text": EVIL, "level": "log"}, {**done, "logs": [{"text": "one"}, {"text": "two"}]}
+
+    def stream(*events, kind="text/event-stream; charset=utf-8"):
+        return http("".join(f"event: {name}\r\ndata: {json.dumps(data)}\r\n\r\n" for name, data in events), kind=kind)
+
+    def run(answer):
+        with Fake(lambda q: answer if q.startswith(b"POST") else http(json.dumps(result))) as fake:
+            return Client(url=fake.url)("run", "-", stdin="() => 1"), fake.requests
+
+    r, _ = run(stream(("run", {"run": "run_1"}), ("log", log), ("future", 1), ("result", {**result, "logs": [log]})))
+    t.ok(r.status == 0 and r.out == "1\n" and r.err.count("[log]") == 1 and not CONTROL.search(r.err), "a run as events", repr(r.err))
+    r, asked = run(stream(("run", {"run": "run_1"}), ("log", {"text": "one"})))
+    t.ok(r.status == 0 and r.out == "1\n" and r.err.startswith("[log] one\n[log] two\n--") and b"GET /v1/runs/run_1" in asked[-1],
+         "events that end before the run: the rest is asked for", repr(r.err))
+    r, _ = run(stream())
+    refused(t, r, 5, "(client.answer)", "no events")
+    r, _ = run(stream(("result", 5)))
+    refused(t, r, 5, "(client.answer)", "a result that is none")
+    r, _ = run(stream(("result", result)).replace(b"\r\n\r\nevent", b"\r\n\r\n: event")[:-4])
+    refused(t, r, 5, "(client.", "half an event")
+    r, _ = run([http("", kind="text/event-stream", length=200 << 20), *[b"data: " + b"x" * (1 << 20)] * 200])
+    refused(t, r, 5, "(client.too_large)", "an event without an end")
+    with Fake(stream(("journal", {"seq": 1})) [:-2] + b"\r\n") as fake:
+        t.equal(Client(url=fake.url)("runs", "events", "run_1", "--follow").out, '{"seq": 1}\n', "followed")
+    with Fake(http("event: journal\ndata: {no\n\n", kind="text/event-stream")) as fake:
+        refused(t, Client(url=fake.url)("runs", "events", "run_1", "--follow"), 5, "(client.answer)", "followed, and no JSON")
 
 
 def gone(t, client, d, key):
@@ -656,6 +706,7 @@ def test(t):
         run_outcomes(t, client, directory)
         run_hostile(t, client)
         run_cancelled(t, d, client, runner)
+        live(t, d, client, runner)
         runs(t, d, client, runner)
         artifacts(t, client, Client(url=d.url, key=operator), directory)
         leases(t, d, client, directory)
