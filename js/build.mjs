@@ -1,9 +1,14 @@
 // Bundles the prelude into one expression whose value is `(host) => hooks`: node build.mjs OUTFILE
+// Bundles the judge of outputs into one function: node build.mjs --check OUTFILE
+import { Ajv2020 } from "ajv/dist/2020.js";
+import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
 
+const standaloneCode = standalone.default;
 const here = dirname(fileURLToPath(import.meta.url));
 
 // whatwg-url wants TextEncoder and TextDecoder while it loads, when there are none yet.
@@ -81,13 +86,52 @@ export async function bundle() {
   return `(()=>{"use strict";${result.outputFiles[0].text};return prelude.default})()\n`;
 }
 
+// The schema of schemas, compiled at build time: at run time that takes longer than all the rest.
+const metaschema = {
+  name: "metaschema",
+  setup(builder) {
+    builder.onResolve({ filter: /^metaschema$/ }, () => ({ path: "metaschema", namespace: "made" }));
+    builder.onLoad({ filter: /.*/, namespace: "made" }, () => {
+      const ajv = new Ajv2020({ strict: false, code: { source: true, esm: true } });
+      const check = ajv.getSchema("https://json-schema.org/draft/2020-12/schema");
+      return { contents: standaloneCode(ajv, check), resolveDir: here };
+    });
+  },
+};
+
+async function bundleCheck() {
+  const result = await build({
+    absWorkingDir: here,
+    bundle: true,
+    entryPoints: [join(here, "src/check/main.js")],
+    format: "iife",
+    globalName: "check",
+    legalComments: "none",
+    logLevel: "warning",
+    mainFields: ["module", "main"],
+    minify: true,
+    platform: "neutral",
+    plugins: [metaschema],
+    target: "esnext",
+    write: false,
+  });
+  // A function on its own, which is not searched for modules and so starts at once: neither word may be in it.
+  const text = result.outputFiles[0].text
+    .replace(/\bexports\b/g, "given")
+    .replace(/(?:im|ex)(?=port)/g, (half) => (half === "im" ? "\\x69m" : "\\x65x")); // what is left is in strings
+  const script = `({ input }) => { ${text}; return check.default(input); }`;
+  new Script(`(${script})`); // does it still parse?
+  return `${script}\n`;
+}
+
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const out = process.argv[2];
+  const check = process.argv[2] === "--check";
+  const out = process.argv[check ? 3 : 2];
   if (!out) {
-    console.error("usage: node build.mjs OUTFILE");
+    console.error("usage: node build.mjs [--check] OUTFILE");
     process.exit(2);
   }
   const path = resolve(out);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, await bundle());
+  await writeFile(path, await (check ? bundleCheck() : bundle()));
 }

@@ -124,29 +124,57 @@ static int check(const struct call *call)
 	return status ? status : api_print_card(call, &r, shown, ARRAY_SIZE(shown));
 }
 
+static void print_text(struct jsonview v)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(v.len), cell = BUF_INIT(v.len * 4);
+
+	jsonview_text(v, &b);
+	safe_cell(&cell, buf_str(&b), b.len);
+	fputs(buf_str(&cell), stdout);
+}
+
+/* A request, a tool or a switch that B allows and A does not. */
+static void print_witness(struct jsonview witness)
+{
+	struct jsonview method = jsonview_get(witness, "method");
+	struct jsonview tool = jsonview_get(witness, "tool");
+
+	fputs("  for example: ", stdout);
+	if (method.len) {
+		print_text(method);
+		putchar(' ');
+		print_text(jsonview_get(witness, "url"));
+	} else {
+		fputs(tool.len ? "the tool " : "", stdout);
+		print_text(tool.len ? tool : jsonview_get(witness, "what"));
+	}
+	putchar('\n');
+}
+
 static int print_diff(const struct call *call, const struct reply *r)
 {
-	struct jsonview v, at = {0}, key, item, witness;
+	struct jsonview v, wider, at = {0}, key, item;
 
 	if (api_view(r, &v))
 		return EXIT_PLATFORM;
-	printf("%s allows %s\n", call->operands[1],
-	       jsonview_is(jsonview_get(v, "wider"), "true") ? "something more" : "nothing more");
-	witness = jsonview_get(v, "witness");
-	if (witness.len && !jsonview_is(witness, "null")) {
-		_cleanup_buf_ struct buf b = BUF_INIT(witness.len);
-
-		jsonview_text(witness, &b);
-		fputs("for example: ", stdout);
-		safe_print(stdout, buf_str(&b), b.len);
-		putchar('\n');
-	}
+	wider = jsonview_get(v, "wider");
+	if (!jsonview_is(wider, "true") && !jsonview_is(wider, "false"))
+		return api_no_answer();
+	safe_print(stdout, call->operands[1], strlen(call->operands[1]));
+	fputs(jsonview_is(wider, "true") ? " allows something that " : " allows nothing that ",
+	      stdout);
+	safe_print(stdout, call->operands[0], strlen(call->operands[0]));
+	puts(" does not");
+	if (jsonview_is(wider, "true"))
+		print_witness(jsonview_get(v, "witness"));
 	while (jsonview_next(jsonview_get(v, "differences"), &at, &key, &item)) {
-		_cleanup_buf_ struct buf b = BUF_INIT(item.len);
+		struct jsonview effect = jsonview_get(item, "effect");
 
-		jsonview_text(item, &b);
-		fputs("- ", stdout);
-		safe_print(stdout, buf_str(&b), b.len);
+		fputs(jsonview_is(effect, "\"widens\"")	   ? "+ "
+		      : jsonview_is(effect, "\"narrows\"") ? "- "
+							   : "~ ",
+		      stdout);
+		print_text(jsonview_get(item, "text"));
 		putchar('\n');
 	}
 	return 0;
@@ -236,7 +264,10 @@ const struct command profile_commands[] = {
 	 .what = "Tells what differs between two profiles, and whether B allows more than A.",
 	 .text = "Tells what differs between two profiles, and whether B allows more than A. Each "
 		 "is "
-		 "NAME or NAME@VERSION.",
+		 "NAME or NAME@VERSION.\n"
+		 "Each difference is a line: `+` what B allows more, `-` what it allows less, `~` "
+		 "what is other. The answer is exact, and the example is a request that B allows "
+		 "and A does not.",
 	 .run = diff,
 	 COMMON},
 	{0}};

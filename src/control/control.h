@@ -36,6 +36,9 @@ enum {
 	PAGE_MAX = 500,
 	STOP_S = 10, /* for runs that are under way when control is asked to end */
 	SESSION_SIZE = 129,
+	SCHEMA_MAX = 64 << 10, /* an output_schema */
+	JUDGE_CPU_MS = 1000,   /* what judging a value by it may take */
+	JUDGE_MEMORY = 64 << 20,
 	LEASE_TTL_S = 300,
 	LEASE_TTL_MAX_S = 86400,
 	LEASES_PER_TENANT = 10000, /* that are not over */
@@ -185,6 +188,7 @@ void profile_list(struct request *q);
 void profile_get(struct request *q);
 void profile_versions(struct request *q);
 void profile_check(struct request *q);
+void profile_diff(struct request *q); /* diff.c */
 /*
  * The policy of a profile: as it is now, or the version with that digest. Compiled once, and kept
  * by profiles.c: it lives until the next call. -ENOENT: there is none.

@@ -11,21 +11,9 @@
 
 enum { LIST_MAX = 16 << 20, POLICIES_KEPT = 128 };
 
-/* What every tenant has to begin with. */
-static const char transform[] =
-	"apiVersion: cordon/v1\n"
-	"kind: CapabilityProfile\n"
-	"metadata: {name: transform, owner: platform}\n"
-	"# Turns input into output, and reaches nothing outside: for code that needs only what it "
-	"is given.\n"
-	"spec:\n"
-	"  class: interactive\n"
-	"  tier: standard\n"
-	"  minTrust: 0\n"
-	"  limits: {cpu: 1s, wall: 10s, memory: 128MiB, output: 1MiB, operations: 1000}\n"
-	"  egress: []\n"
-	"tests:\n"
-	"  - {request: {method: GET, url: \"https://example.com/\"}, expect: deny}\n";
+/* What every tenant has to begin with: profiles/transform.yaml, which is part of the program. */
+extern const unsigned char transform_yaml[];
+extern const size_t transform_yaml_size;
 
 /* Compiles it and lets it pass its own tests. */
 static int compile(const char *text, size_t len, struct policy **ret, struct policy_report *report,
@@ -47,7 +35,8 @@ int profile_defaults(struct control *c, const char *tenant, struct err *reterr)
 {
 	struct policy *p = NULL;
 	struct policy_report report;
-	int r = compile(transform, sizeof(transform) - 1, &p, &report, reterr), added;
+	int r = compile((const char *)transform_yaml, transform_yaml_size, &p, &report, reterr),
+	    added;
 	struct profile_row row;
 	int64_t version;
 
@@ -56,8 +45,8 @@ int profile_defaults(struct control *c, const char *tenant, struct err *reterr)
 	row = (struct profile_row){.tenant = tenant,
 				   .name = "transform",
 				   .digest = policy_digest(p),
-				   .source = transform,
-				   .source_len = sizeof(transform) - 1,
+				   .source = (const char *)transform_yaml,
+				   .source_len = transform_yaml_size,
 				   .created_ms = clock_wall_ms()};
 	r = store_profile_put(c->store, &row, &version, &added, reterr);
 	policy_free(p);

@@ -46,6 +46,8 @@ void run_free(struct run *r)
 	buf_done(&r->events);
 	if (r->lease)
 		lease_leave(r->lease);
+	buf_done(&r->judged);
+	free(r->schema);
 	free(r->labels);
 	free(r->provenance);
 	free(r);
@@ -71,7 +73,7 @@ struct run *run_by_handle(struct control *c, uint64_t handle)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->handle == handle)
+		if (r->handle == handle || (r->judge && r->judge == handle))
 			return r;
 	}
 	return NULL;
@@ -101,7 +103,8 @@ void run_send(struct run *r)
 
 void run_stop(struct run *r, enum termination_reason why)
 {
-	struct msg m = {.type = MSG_CANCEL, .cancel = {r->handle, (uint8_t)why}};
+	struct msg m = {.type = MSG_CANCEL,
+			.cancel = {r->judge ? r->judge : r->handle, (uint8_t)why}};
 	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
 	if (r->cancelled)
@@ -212,6 +215,14 @@ static void answer_waiters(struct run *r, const struct buf *json, const struct e
 }
 
 void run_on_done(struct run *r, const struct msg_run_done *m)
+{
+	if (r->judge && m->handle == r->judge)
+		judge_end(r, m);
+	else if (!r->schema || m->outcome != OUTCOME_COMPLETED || !judge_begin(r, m))
+		run_end(r, m);
+}
+
+void run_end(struct run *r, const struct msg_run_done *m)
 {
 	_cleanup_buf_ struct buf json = BUF_INIT(RUN_JSON_MAX);
 	struct control *c = r->control;

@@ -18,7 +18,10 @@ struct run {
 	char *labels, *provenance; /* JSON objects */
 	const char *tier, *class_;
 	int64_t created_ms;
-	struct buf wire; /* SUBMIT, until a node has it */
+	char *schema;	   /* JSON Schema for its value; NULL: none */
+	uint64_t judge;	   /* the node's name for the run that judges the value; 0: none */
+	struct buf judged; /* meanwhile: RUN_DONE of the run itself */
+	struct buf wire;   /* SUBMIT, until a node has it */
 	struct buf logs, events;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	struct list waiters;	     /* of struct request */
@@ -42,7 +45,13 @@ void run_follow(struct run *r, struct request *q);
 void run_on_log(struct run *r, const struct msg_run_log *m);
 void run_on_journal(struct run *r, const struct msg_run_journal *m);
 void run_on_done(struct run *r, const struct msg_run_done *m);
-void run_lost(struct run *r); /* its node is gone */
+void run_end(struct run *r, const struct msg_run_done *m); /* for good */
+void run_lost(struct run *r);				   /* its node is gone */
 
 /* What the API shows of it while it is under way; when it is over. */
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *out);
+
+/* judge.c: 1: the value is being judged, or was found wanting; either way run_end() is called for
+ * it. */
+int judge_begin(struct run *r, const struct msg_run_done *m);
+void judge_end(struct run *r, const struct msg_run_done *m);

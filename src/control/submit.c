@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char members[] =
-	" profile input class limits session seed labels provenance" CODE_MEMBERS;
+static const char members[] = " profile input class limits session seed labels provenance "
+			      "output_schema" CODE_MEMBERS;
 
 struct submit {
 	struct request *q;
@@ -157,6 +157,23 @@ static int take_provenance(struct submit *s)
 	return 0;
 }
 
+static int take_schema(struct submit *s)
+{
+	const json_t *schema = json_object_get(s->body, "output_schema");
+
+	if (!schema)
+		return 0;
+	if (!json_is_object(schema) && !json_is_boolean(schema)) {
+		bad(s, "'output_schema' must be a JSON Schema: an object, true or false");
+		return -EINVAL;
+	}
+	s->run->schema = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (s->run->schema && strlen(s->run->schema) <= SCHEMA_MAX)
+		return 0;
+	bad(s, "'output_schema' has more than %d bytes", SCHEMA_MAX);
+	return -EINVAL;
+}
+
 static int take_profile(struct submit *s)
 {
 	const struct lease_grant *g = &s->q->lease;
@@ -220,7 +237,7 @@ static int take_code(struct submit *s)
 static int take_rest(struct submit *s)
 {
 	if (take_labels(s) < 0 || take_provenance(s) < 0 || take_seed(s) < 0 ||
-	    take_profile(s) < 0 || take_code(s) < 0)
+	    take_schema(s) < 0 || take_profile(s) < 0 || take_code(s) < 0)
 		return -EINVAL;
 	s->m.flags |= RUN_JOURNAL | (http_wants_events(s->q) ? RUN_LIVE : 0);
 	return 0;

@@ -14,8 +14,7 @@ struct unit {
 /* Ascending. */
 static const struct unit durations[] = {
 	{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}};
-static const struct unit sizes[] = {
-	{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+static const struct unit sizes[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
 static int digits(const char **s, uint64_t *ret)
 {

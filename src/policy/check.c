@@ -10,8 +10,8 @@ static bool holds(const struct embedded_test *t, const struct policy_decision *d
 	       (!t->rule || !strcmp(t->rule, d->rule));
 }
 
-static int explain(unsigned index, const struct embedded_test *t,
-		   const struct policy_decision *d, struct err *reterr)
+static int explain(unsigned index, const struct embedded_test *t, const struct policy_decision *d,
+		   struct err *reterr)
 {
 	char wanted[160] = "";
 

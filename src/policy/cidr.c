@@ -6,19 +6,23 @@
 #include <string.h>
 
 #define V4(a, b, c, d, n)                                                                          \
-	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n)}
+	{                                                                                          \
+		{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n)                   \
+	}
 #define V6(a, b, c, d, n)                                                                          \
-	{{(a) >> 8, (a)&255, (b) >> 8, (b)&255, (c) >> 8, (c)&255, (d) >> 8, (d)&255}, n}
+	{                                                                                          \
+		{(a) >> 8, (a)&255, (b) >> 8, (b)&255, (c) >> 8, (c)&255, (d) >> 8, (d)&255}, n    \
+	}
 
 /* The first two are what may be public at all, the rest what is special within. */
 static const struct cidr special[] = {
-	V4(0, 0, 0, 0, 0),	    V6(0x2000, 0, 0, 0, 3),	  V4(0, 0, 0, 0, 8),
-	V4(10, 0, 0, 0, 8),	    V4(100, 64, 0, 0, 10),	  V4(127, 0, 0, 0, 8),
-	V4(169, 254, 0, 0, 16),	    V4(172, 16, 0, 0, 12),	  V4(192, 0, 0, 0, 24),
-	V4(192, 0, 2, 0, 24),	    V4(192, 88, 99, 0, 24),	  V4(192, 168, 0, 0, 16),
-	V4(198, 18, 0, 0, 15),	    V4(198, 51, 100, 0, 24),	  V4(203, 0, 113, 0, 24),
-	V4(224, 0, 0, 0, 4),	    V4(240, 0, 0, 0, 4),	  V6(0x2001, 0, 0, 0, 23),
-	V6(0x2001, 0xdb8, 0, 0, 32), V6(0x2002, 0, 0, 0, 16),	  V6(0x3fff, 0, 0, 0, 20),
+	V4(0, 0, 0, 0, 0),	     V6(0x2000, 0, 0, 0, 3),  V4(0, 0, 0, 0, 8),
+	V4(10, 0, 0, 0, 8),	     V4(100, 64, 0, 0, 10),   V4(127, 0, 0, 0, 8),
+	V4(169, 254, 0, 0, 16),	     V4(172, 16, 0, 0, 12),   V4(192, 0, 0, 0, 24),
+	V4(192, 0, 2, 0, 24),	     V4(192, 88, 99, 0, 24),  V4(192, 168, 0, 0, 16),
+	V4(198, 18, 0, 0, 15),	     V4(198, 51, 100, 0, 24), V4(203, 0, 113, 0, 24),
+	V4(224, 0, 0, 0, 4),	     V4(240, 0, 0, 0, 4),     V6(0x2001, 0, 0, 0, 23),
+	V6(0x2001, 0xdb8, 0, 0, 32), V6(0x2002, 0, 0, 0, 16), V6(0x3fff, 0, 0, 0, 20),
 };
 enum { PUBLIC_BLOCKS = 2 };
 
@@ -100,7 +104,8 @@ int cidr_parse(const char *text, size_t len, struct cidr *ret, const char **ret_
 			return -EINVAL;
 		c.prefix = bits;
 		if (bits <= 128 && c.first[0] == 0 && c.first[1] == 0) {
-			*ret_why = "lies where IPv4 addresses are mapped; write it as IPv4";
+			*ret_why =
+				"is in ::/16, where IPv4 addresses are embedded; write it as IPv4";
 			return -EINVAL;
 		}
 	} else {

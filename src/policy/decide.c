@@ -192,12 +192,12 @@ static const struct tool *find_tool(const struct layer *l, const char *name)
 void policy_decide_tool(const struct policy *p, const char *name, struct policy_decision *ret)
 {
 	const struct layer *asks = NULL;
-	const struct tool *t = NULL;
+	const char *known = "";
 
 	for (unsigned i = 0; i < p->n_layers; i++) {
 		const struct layer *l = &p->layers[i];
+		const struct tool *t = find_tool(l, name);
 
-		t = find_tool(l, name);
 		if (!t || t->deny) {
 			deny(ret, t ? POLICY_TOOL_DENIED : POLICY_TOOL_UNKNOWN, t ? t->name : "",
 			     l->name);
@@ -205,8 +205,9 @@ void policy_decide_tool(const struct policy *p, const char *name, struct policy_
 		}
 		if (t->approval && !asks)
 			asks = l;
+		known = t->name;
 	}
-	deny(ret, POLICY_TOOL_APPROVAL, t->name, asks ? asks->name : policy_name(p));
+	deny(ret, POLICY_TOOL_APPROVAL, known, asks ? asks->name : policy_name(p));
 	if (asks) {
 		ret->approval = true;
 	} else {

@@ -135,54 +135,87 @@ const char *node_kind_text(const struct node *n)
 	return "?";
 }
 
-static void place(const char *text, size_t at, unsigned *line, unsigned *column)
+void document_place(const char *text, size_t at, unsigned *ret_line, unsigned *ret_column)
 {
-	*line = *column = 1;
+	*ret_line = *ret_column = 1;
 	for (size_t i = 0; i < at; i++) {
 		if (text[i] == '\n') {
-			++*line;
-			*column = 1;
+			++*ret_line;
+			*ret_column = 1;
 		} else if ((text[i] & 0xc0) != 0x80) {
-			++*column;
+			++*ret_column;
 		}
 	}
 }
 
-/* Before any reader: the bytes. A control character could hide text from a person who reviews. */
+size_t document_hidden(const char *text, size_t len)
+{
+	static const struct {
+		unsigned first, last;
+	} hidden[] = {{0x61c, 0x61c},
+		      {0x200b, 0x200f},
+		      {0x2028, 0x202e},
+		      {0x2060, 0x2069},
+		      {0xfeff, 0xfeff}};
+
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char *p = (const unsigned char *)text + i;
+		unsigned c = 0;
+
+		if (*p < 0x20 ? *p != '\n' && *p != '\t' : *p == 0x7f)
+			return i;
+		if (*p == 0xc2 && p[1] < 0xa0)
+			return i;
+		if (*p == 0xd8)
+			c = (*p & 0x1fu) << 6 | (p[1] & 0x3fu);
+		else if (*p == 0xe2 || *p == 0xef)
+			c = (*p & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+		for (size_t k = 0; c && k < ARRAY_SIZE(hidden); k++)
+			if (c >= hidden[k].first && c <= hidden[k].last)
+				return i;
+	}
+	return len;
+}
+
+/* The first byte that does not belong to a valid sequence. */
+static size_t first_invalid(const char *text, size_t len)
+{
+	size_t i = 0, n = 1;
+
+	while (i < len && n <= 4) {
+		for (n = 1; n <= 4 && (n > len - i || !utf8_valid(text + i, n)); n++)
+			;
+		i += n <= 4 ? n : 0;
+	}
+	return i;
+}
+
+/* Before any reader: the bytes. A hidden character could show a reviewer another text. */
 static int check_bytes(const char *text, size_t len, struct err *reterr)
 {
 	unsigned line, column;
+	size_t at = 0;
 
 	if (len > DOCUMENT_TEXT_MAX)
 		return err_set(reterr, E2BIG, "document.too_large",
-			       "the document has %zu bytes; at most %d", len, DOCUMENT_TEXT_MAX);
-	if (!utf8_valid(text, len))
+			       "1:1: the document has %zu bytes; at most %d", len,
+			       DOCUMENT_TEXT_MAX);
+	if (!utf8_valid(text, len)) {
+		document_place(text, first_invalid(text, len), &line, &column);
 		return err_set(reterr, EINVAL, "document.encoding",
-			       "the document is not valid UTF-8; save it as UTF-8");
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c >= 0x20 && c != 0x7f && c != 0xef && c != 0xc2 && c != 0xe2) || c == '\n' ||
-		    c == '\r' || c == '\t')
-			continue;
-		if (c == 0xef && memcmp(text + i, "\xef\xbb\xbf", 3) != 0)
-			continue;
-		if (c == 0xc2 && (unsigned char)text[i + 1] >= 0xa0)
-			continue;
-		/* Line separators, and marks that turn the direction of what is shown. */
-		if (c == 0xe2 && !((unsigned char)text[i + 1] == 0x80 &&
-				   (unsigned char)text[i + 2] >= 0xa8 &&
-				   (unsigned char)text[i + 2] <= 0xae) &&
-		    !((unsigned char)text[i + 1] == 0x81 && (unsigned char)text[i + 2] >= 0xa6 &&
-		      (unsigned char)text[i + 2] <= 0xa9))
-			continue;
-		place(text, i, &line, &column);
-		return err_set(reterr, EINVAL, "document.encoding",
-			       "%u:%u: a control character, byte order mark, line separator or "
-			       "direction mark; remove it",
-			       line, column);
+			       "%u:%u: not valid UTF-8; save the document as UTF-8", line, column);
 	}
-	return 0;
+	/* A carriage return may end a line, and nothing else. */
+	for (; at < len; at++) {
+		at += document_hidden(text + at, len - at);
+		if (at < len && (text[at] != '\r' || at + 1 == len || text[at + 1] != '\n'))
+			break;
+	}
+	if (at >= len)
+		return 0;
+	document_place(text, at, &line, &column);
+	return err_set(reterr, EINVAL, "document.encoding", "%u:%u: %s", line, column,
+		       DOCUMENT_HIDDEN);
 }
 
 int document_read(struct arena *a, const char *text, size_t len, struct node **ret,
@@ -193,8 +226,8 @@ int document_read(struct arena *a, const char *text, size_t len, struct node **r
 
 	if (r < 0)
 		return r;
-	while (at < len && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' ||
-			    text[at] == '\t'))
+	while (at < len &&
+	       (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
 		at++;
 	return at < len && text[at] == '{' ? document_read_json(a, text, len, ret, reterr)
 					   : document_read_yaml(a, text, len, ret, reterr);

@@ -34,7 +34,8 @@ struct node {
 	unsigned line, column; /* from 1; 0: made by us, not read */
 	const struct node *parent;
 	const char *key; /* in a mapping; else NULL */
-	unsigned index;	 /* in a list */
+	unsigned key_line, key_column;
+	unsigned index; /* in a list */
 	struct node *first, *last, *next;
 	unsigned count;
 };
@@ -46,6 +47,19 @@ struct node {
  */
 int document_read(struct arena *a, const char *text, size_t len, struct node **ret,
 		  struct err *reterr);
+
+/*
+ * Characters that a person who reviews a text does not see, or that change how the rest of it is
+ * shown: control characters other than line feed and tab, line separators, byte order marks, marks
+ * of width zero or of direction. The offset of the first one in valid UTF-8, or `len`.
+ */
+size_t document_hidden(const char *text, size_t len);
+#define DOCUMENT_HIDDEN                                                                            \
+	"a control character, byte order mark, line separator, or a mark of width zero or "        \
+	"direction; remove it"
+
+/* Line and column (in characters) of an offset, from 1. */
+void document_place(const char *text, size_t at, unsigned *ret_line, unsigned *ret_column);
 
 /* The two readers. The text is valid UTF-8 without control characters other than line breaks/tabs.
  */

@@ -11,7 +11,7 @@
 
 struct reader {
 	struct arena *arena;
-	const char *text, *p, *end;
+	const char *p, *end;
 	const char *counted; /* up to here `line` and `column` are counted */
 	unsigned line, column, nodes;
 	struct err *err;
@@ -37,7 +37,8 @@ static int refuse(struct reader *r, const char *code, const char *what)
 	unsigned line, column;
 
 	locate(r, &line, &column);
-	return err_set(r->err, EINVAL, code, "%u:%u: %s", line, column, what);
+	return err_set(r->err, !strcmp(code, "document.too_large") ? E2BIG : EINVAL, code,
+		       "%u:%u: %s", line, column, what);
 }
 
 static void skip(struct reader *r)
@@ -97,8 +98,6 @@ static int read_unicode(struct reader *r, unsigned *ret)
 		r->p += 6;
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 	}
-	if ((c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0))
-		return refuse(r, "document.encoding", "a string holds a control character");
 	*ret = c;
 	return 0;
 }
@@ -107,10 +106,12 @@ static int read_unicode(struct reader *r, unsigned *ret)
 static int read_string(struct reader *r, const char **ret, size_t *ret_len)
 {
 	const char *q = r->p + 1;
+	unsigned line, column;
 	char *to, *start;
 
 	while (*q != '"')
 		q += *q == '\\' ? 2 : 1;
+	locate(r, &line, &column);
 	start = to = arena_alloc(r->arena, (size_t)(q - r->p) + 1);
 	for (r->p++; *r->p != '"';) {
 		static const char from[] = "\"\\/nt", into[] = "\"\\/\n\t";
@@ -130,13 +131,16 @@ static int read_string(struct reader *r, const char **ret, size_t *ret_len)
 		}
 		e = strchr(from, *r->p);
 		if (!e)
-			return refuse(r, "document.encoding", "a string holds a control character");
+			return refuse(r, "document.encoding", DOCUMENT_HIDDEN);
 		*to++ = into[e - from];
 		r->p++;
 	}
 	r->p++;
 	*ret = start;
 	*ret_len = (size_t)(to - start);
+	if (document_hidden(start, *ret_len) < *ret_len)
+		return err_set(r->err, EINVAL, "document.encoding", "%u:%u: %s", line, column,
+			       DOCUMENT_HIDDEN);
 	return 0;
 }
 
@@ -167,7 +171,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 	n->kind = close == '}' ? NODE_MAP : NODE_LIST;
 	for (r->p++, skip(r); *r->p != close; skip(r)) {
 		const char *key = NULL;
-		struct node *child;
+		struct node *child = NULL;
+		unsigned line = 0, column = 0;
 		size_t len;
 
 		if (*r->p == ',') {
@@ -175,8 +180,6 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 			continue;
 		}
 		if (close == '}') {
-			unsigned line, column;
-
 			locate(r, &line, &column);
 			e = read_string(r, &key, &len);
 			if (e < 0)
@@ -192,6 +195,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 		e = read_value(r, depth + 1, &child);
 		if (e < 0)
 			return e;
+		child->key_line = line;
+		child->key_column = column;
 		if (node_add(n, key, child) < 0)
 			return refuse(r, "document.too_large", "a mapping has too many keys");
 	}
@@ -235,7 +240,6 @@ int document_read_json(struct arena *a, const char *text, size_t len, struct nod
 		       struct err *reterr)
 {
 	struct reader r = {.arena = a,
-			   .text = text,
 			   .p = text,
 			   .end = text + len,
 			   .counted = text,

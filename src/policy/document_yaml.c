@@ -7,6 +7,7 @@
 
 struct reader {
 	struct arena *arena;
+	const char *text;
 	yaml_parser_t parser;
 	yaml_event_t event;
 	unsigned nodes;
@@ -15,7 +16,8 @@ struct reader {
 
 static int refuse_at(struct reader *r, yaml_mark_t mark, const char *code, const char *what)
 {
-	return err_set(r->err, EINVAL, code, "%zu:%zu: %s", mark.line + 1, mark.column + 1, what);
+	return err_set(r->err, !strcmp(code, "document.too_large") ? E2BIG : EINVAL, code,
+		       "%zu:%zu: %s", mark.line + 1, mark.column + 1, what);
 }
 
 static int refuse(struct reader *r, const char *code, const char *what)
@@ -28,7 +30,14 @@ static int next_event(struct reader *r)
 	yaml_event_delete(&r->event);
 	if (!yaml_parser_parse(&r->parser, &r->event)) {
 		const yaml_parser_t *p = &r->parser;
+		unsigned line, column;
 
+		if (p->error == YAML_READER_ERROR) {
+			document_place(r->text, p->problem_offset, &line, &column);
+			return err_set(r->err, EINVAL, "document.encoding",
+				       "%u:%u: a character that YAML does not allow; remove it",
+				       line, column);
+		}
 		return err_set(r->err, EINVAL, "document.syntax", "%zu:%zu: not valid YAML: %s",
 			       p->problem_mark.line + 1, p->problem_mark.column + 1,
 			       p->problem ? p->problem : "it cannot be read");
@@ -51,6 +60,22 @@ static bool is_integer(const char *s)
 	if (!*s || (*s == '0' && s[1]))
 		return false;
 	return s[strspn(s, "0123456789")] == '\0';
+}
+
+/* A date or time (YAML 1.1): 2026-11-21, 2026-1-1 10:00:00. */
+static bool looks_like_date(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	for (int i = 0; i < 2; i++) {
+		if ((i == 0 && n != 4) || s[n] != '-')
+			return false;
+		s += n + 1;
+		n = strspn(s, "0123456789");
+		if (n < 1 || n > 2)
+			return false;
+	}
+	return !s[n] || strchr("Tt \t", s[n]);
 }
 
 /*
@@ -78,11 +103,9 @@ static bool looks_numeric(const char *s)
 			dots++;
 		else if ((*t == 'e' || *t == 'E') && digits && !exponent)
 			exponent = true;
-		else if ((*t == '+' || *t == '-') && exponent && (t[-1] == 'e' || t[-1] == 'E'))
-			;
-		else if ((*t == '_' || *t == ':') && digits)
-			;
-		else
+		else if (!((*t == '+' || *t == '-') && exponent &&
+			   (t[-1] == 'e' || t[-1] == 'E')) &&
+			 !((*t == '_' || *t == ':') && digits))
 			return false;
 	}
 	return digits && dots <= 1;
@@ -104,8 +127,8 @@ static int plain_integer(struct reader *r, const char *s, struct node *n)
 
 static int plain_scalar(struct reader *r, struct node *n)
 {
-	static const char *const words[] = {"y",  "n",	 "yes",	  "no",	  "on",
-					    "off", "true", "false", "null", "<<", "="};
+	static const char *const words[] = {"y",    "n",     "yes",  "no", "on", "off",
+					    "true", "false", "null", "<<", "="};
 	const char *s = n->string;
 
 	if (!n->len || !strcmp(s, "~") || !strcmp(s, "null")) {
@@ -119,12 +142,13 @@ static int plain_scalar(struct reader *r, struct node *n)
 	}
 	if (is_integer(s))
 		return plain_integer(r, s, n);
-	if (is_one_of(s, words, ARRAY_SIZE(words)) || looks_numeric(s))
-		return err_set(r->err, EINVAL, "document.ambiguous",
-			       "%zu:%zu: %.40s without quotes means different things to different "
-			       "readers of YAML; write true, false, a decimal integer, or put it in "
-			       "quotes",
-			       r->event.start_mark.line + 1, r->event.start_mark.column + 1, s);
+	if (is_one_of(s, words, ARRAY_SIZE(words)) || looks_numeric(s) || looks_like_date(s))
+		return err_set(
+			r->err, EINVAL, "document.ambiguous",
+			"%zu:%zu: %.40s without quotes means different things to different "
+			"readers of YAML; write true, false, a decimal integer, or put it in "
+			"quotes",
+			r->event.start_mark.line + 1, r->event.start_mark.column + 1, s);
 	return 0;
 }
 
@@ -134,20 +158,16 @@ static int read_scalar(struct reader *r, struct node *n)
 	const char *s = (const char *)e->data.scalar.value;
 	size_t len = e->data.scalar.length;
 
-	if (memchr(s, 0, len))
-		return refuse(r, "document.encoding", "a string holds a NUL character");
-	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)s[i] < 0x20 && s[i] != '\n' && s[i] != '\t') || s[i] == 0x7f ||
-		    ((unsigned char)s[i] == 0xc2 && (unsigned char)s[i + 1] < 0xa0))
-			return refuse(r, "document.encoding",
-				      "a string holds a control character");
+	if (document_hidden(s, len) < len)
+		return refuse(r, "document.encoding", DOCUMENT_HIDDEN);
 	n->kind = NODE_STRING;
 	n->string = arena_strndup(r->arena, s, len);
 	n->len = len;
 	return e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(r, n) : 0;
 }
 
-/* Anchors and tags on the current event. A tag of "!" is what libyaml reports for none at all. */
+/* Anchors and tags on the current event. Of a scalar's tag "!" libyaml only says that it is there.
+ */
 static int check_properties(struct reader *r)
 {
 	const yaml_event_t *e = &r->event;
@@ -156,6 +176,9 @@ static int check_properties(struct reader *r)
 	if (e->type == YAML_SCALAR_EVENT) {
 		anchor = e->data.scalar.anchor;
 		tag = e->data.scalar.tag;
+		if (!tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+		    !e->data.scalar.plain_implicit)
+			tag = e;
 	} else if (e->type == YAML_SEQUENCE_START_EVENT) {
 		anchor = e->data.sequence_start.anchor;
 		tag = e->data.sequence_start.tag;
@@ -205,7 +228,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 
 	for (; e == 0 && r->event.type != end; e = next_event(r)) {
 		const char *key = NULL;
-		struct node *child;
+		struct node *child = NULL;
+		yaml_mark_t mark = r->event.start_mark;
 
 		if (n->kind == NODE_MAP) {
 			e = read_key(r, n, &key);
@@ -217,6 +241,8 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 		e = read_value(r, depth + 1, &child);
 		if (e < 0)
 			return e;
+		child->key_line = (unsigned)mark.line + 1;
+		child->key_column = (unsigned)mark.column + 1;
 		if (node_add(n, key, child) < 0)
 			return refuse(r, "document.too_large", "a mapping has too many keys");
 	}
@@ -282,7 +308,7 @@ static int read_document(struct reader *r, struct node **ret)
 int document_read_yaml(struct arena *a, const char *text, size_t len, struct node **ret,
 		       struct err *reterr)
 {
-	struct reader r = {.arena = a, .err = reterr};
+	struct reader r = {.arena = a, .text = text, .err = reterr};
 	struct node *root = NULL;
 	int e;
 

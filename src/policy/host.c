@@ -55,11 +55,13 @@ static int normalise_v6(const char *text, size_t len, char out[HOST_SIZE], size_
 	char inner[INET6_ADDRSTRLEN];
 	struct in6_addr a;
 
-	if (len < 4 || text[len - 1] != ']' || len - 2 >= sizeof(inner))
+	if (len < 4 || text[len - 1] != ']' || len - 2 >= sizeof(inner) || memchr(text, 0, len))
 		return -EINVAL;
 	memcpy(inner, text + 1, len - 2);
 	inner[len - 2] = '\0';
 	if (inet_pton(AF_INET6, inner, &a) != 1)
+		return -EINVAL;
+	if (IN6_IS_ADDR_V4MAPPED(&a)) /* the same address would have two names */
 		return -EINVAL;
 	inet_ntop(AF_INET6, &a, inner, sizeof(inner));
 	memcpy(ret_bytes, &a, 16);

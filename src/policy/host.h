@@ -1,7 +1,8 @@
 /*
  * Hosts and patterns of hosts. A host is a DNS name in lower case without a trailing dot (letters,
  * digits, hyphens; IDN as A-labels, RFC 5890), an IPv4 address in dotted decimal, or an IPv6
- * address in brackets in the text form of RFC 5952.
+ * address in brackets in the text form of RFC 5952. An IPv4 address as a mapped IPv6 address
+ * ([::ffff:10.0.0.1]) is refused: one address has one name, so no deny rule misses it.
  *
  * Patterns: an exact host; `*.example.com` for exactly one label more; `**.example.com` for one
  * or more labels more. What follows the star has at least two labels, so that no pattern covers a
@@ -24,7 +25,7 @@ enum host_kind { HOST_EXACT, HOST_ONE, HOST_DEEP };
 
 struct host_pattern {
 	enum host_kind kind;
-	bool address;	  /* exact, and an IP address */
+	bool address;	   /* exact, and an IP address */
 	uint8_t bytes[16]; /* the address; IPv4 as ::ffff:a.b.c.d */
 	size_t len;
 	char base[HOST_SIZE]; /* for wildcards what follows "*." */

@@ -81,7 +81,7 @@ struct embedded_test {
 	const char *method, *url; /* or: */
 	const char *tool;
 	bool allow;
-	int reason; /* enum policy_reason, or -1 for any */
+	int reason;	  /* enum policy_reason, or -1 for any */
 	const char *rule; /* NULL for any */
 };
 
@@ -140,6 +140,9 @@ const char *amount_text(enum amount_kind kind, uint64_t value, char out[AMOUNT_T
 int layer_read(struct arena *a, const struct node *document, struct layer *ret, struct err *reterr);
 int rule_read(struct arena *a, const struct node *n, struct rule *ret, struct err *reterr);
 struct node *layer_write(struct arena *a, const struct layer *l);
+/* Names the canonical form of a rule: rules with the same digest are the same. */
+enum { RULE_DIGEST = 32 };
+void rule_digest(const struct rule *r, unsigned char out[RULE_DIGEST]);
 
 /* Deciding for one layer, with the rule's index, or -1 and why. decide.c */
 struct layer_verdict {

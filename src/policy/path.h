@@ -49,6 +49,7 @@ struct path_segment {
 
 struct path_pattern {
 	unsigned n;
+	unsigned deep; /* how many of the segments are `**` */
 	const struct path_segment *segments;
 	const char *text; /* the canonical spelling */
 };

@@ -169,8 +169,9 @@ static bool has_layer(const struct policy *p, const struct layer *l)
 int policy_intersect(const struct policy *parent, const struct policy *child, struct policy **ret,
 		     struct err *reterr)
 {
-	static const char head[] = "{\"apiVersion\":\"cordon/v1\",\"kind\":\"CapabilityIntersection\","
-				   "\"of\":[";
+	static const char head[] =
+		"{\"apiVersion\":\"cordon/v1\",\"kind\":\"CapabilityIntersection\","
+		"\"of\":[";
 	_cleanup_buf_ struct buf b = BUF_INIT(CANONICAL_MAX);
 	unsigned n = 0;
 	int r = buf_adds(&b, head);

@@ -1,6 +1,6 @@
 /*
- * Policy: what a run may do (DESIGN: section 5). A capability profile, YAML or JSON, is compiled into
- * a policy, which is immutable, independent of the text, and decides without allocating.
+ * Policy: what a run may do (DESIGN: section 5). A capability profile, YAML or JSON, is compiled
+ * into a policy, which is immutable, independent of the text, and decides without allocating.
  *
  * A policy is one profile, or the intersection of several (its layers, outermost first): then what
  * every layer allows is allowed, and limits and terms are the strictest of all layers.
@@ -178,8 +178,8 @@ struct policy_difference {
 struct policy_diff {
 	bool widens; /* B allows something that A does not */
 	/* If so, an example: a request (method and url), or a tool, or what `what` says. */
-	char method[8]; /* "" if the example is not a request */
-	char *url;	/* else NULL */
+	char method[8];	  /* "" if the example is not a request */
+	char *url;	  /* else NULL */
 	const char *tool; /* name of a tool, belongs to B; else NULL */
 	char what[160];	  /* in words: the limit, term, address ... and both values */
 	struct policy_difference *items;

@@ -32,7 +32,7 @@ static int read_metadata(struct arena *a, const struct node *n, struct layer *l,
 	static const struct schema_key keys[] = {
 		{"name", true}, {"owner", true}, {"description", false}};
 	const struct node *description;
-	const char *name, *owner, *text;
+	const char *name = "", *owner = "", *text;
 	int r = schema_map(n, keys, ARRAY_SIZE(keys), reterr);
 
 	if (r == 0)
@@ -113,7 +113,7 @@ static int read_tool(struct arena *a, const struct node *n, struct tool *ret, st
 	static const char *const approvals[] = {"none", "required"};
 	const struct node *d = n->kind == NODE_MAP ? node_get(n, "deny") : NULL;
 	unsigned approval = 0;
-	const char *name;
+	const char *name = "";
 	size_t i = 0;
 	int r = d ? schema_bool(d, &ret->deny, reterr) : 0;
 
@@ -147,7 +147,7 @@ static int read_tools(struct arena *a, const struct node *n, struct layer *l, st
 	l->tools = arena_new(a, struct tool, n->count);
 	for (const struct node *c = n->first; c; c = c->next) {
 		unsigned at = l->n_tools;
-		struct tool t = {0};
+		struct tool t = {.name = ""};
 
 		r = read_tool(a, c, &t, reterr);
 		if (r < 0)
@@ -217,7 +217,7 @@ static int read_test(struct arena *a, const struct node *n, struct embedded_test
 #undef X
 	static const char *const expectations[] = {"deny", "allow"};
 	const struct node *reason, *rule;
-	unsigned choice;
+	unsigned choice = 0;
 	const char *text;
 	int r = schema_map(n, keys, ARRAY_SIZE(keys), reterr);
 
@@ -273,12 +273,12 @@ static int read_switches(const struct node *n, struct layer *l, struct err *rete
 static int read_spec(struct arena *a, const struct node *n, struct layer *l, struct err *reterr)
 {
 	static const struct schema_key keys[] = {
-		{"class", true},   {"tier", true},  {"minTrust", true}, {"limits", true},
-		{"egress", false}, {"tools", false}, {"storage", false}, {"eval", false},
-		{"wasm", false}};
+		{"class", true},    {"tier", true},    {"minTrust", true},
+		{"limits", true},   {"egress", false}, {"tools", false},
+		{"storage", false}, {"eval", false},   {"wasm", false}};
 	const struct node *c;
-	unsigned choice;
-	uint64_t trust;
+	unsigned choice = 0;
+	uint64_t trust = 0;
 	int r = schema_map(n, keys, ARRAY_SIZE(keys), reterr);
 
 	if (r == 0)

@@ -3,8 +3,10 @@
  * Everything with a default is written out, but for what stands for "none" or "any" by not being
  * there (rate, bytesPerDay, credential, ports that follow from the scheme).
  */
+#include "policy/canonical.h"
 #include "policy/internal.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static void put(struct node *map, const char *key, struct node *value)
@@ -89,6 +91,15 @@ static struct node *write_rule(struct arena *a, const struct rule *r)
 	if (!r->deny)
 		write_terms(a, n, r);
 	return n;
+}
+
+void rule_digest(const struct rule *r, unsigned char out[RULE_DIGEST])
+{
+	_cleanup_arena_ struct arena scratch = {0};
+	_cleanup_buf_ struct buf b = BUF_INIT(DOCUMENT_TEXT_MAX);
+
+	canonical_write(&b, write_rule(&scratch, r)); /* it fits, as it did when it was compiled */
+	crypto_hash_sha256(out, b.data, b.len);
 }
 
 static struct node *write_test(struct arena *a, const struct embedded_test *t)

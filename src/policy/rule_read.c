@@ -8,11 +8,10 @@ enum { TERM_MAX = 64 << 20, REQUEST_DEFAULT = 256 << 10, RESPONSE_DEFAULT = 1 <<
 enum { RATE_MAX = 1000000, JUSTIFICATION_MAX = 512 };
 
 static const struct schema_key allow_keys[] = {
-	{"id", true},	       {"host", true},	     {"ports", false},
-	{"schemes", false},    {"methods", true},    {"paths", true},
-	{"maxRequest", false}, {"maxResponse", false}, {"rate", false},
-	{"bytesPerDay", false}, {"credential", false}, {"justification", false},
-	{"cidrs", false},      {"deny", false},
+	{"id", true},	   {"host", true},	   {"ports", false},	  {"schemes", false},
+	{"methods", true}, {"paths", true},	   {"maxRequest", false}, {"maxResponse", false},
+	{"rate", false},   {"bytesPerDay", false}, {"credential", false}, {"justification", false},
+	{"cidrs", false},  {"deny", false},
 };
 static const struct schema_key deny_keys[] = {
 	{"id", true},	    {"host", true},   {"ports", false},		{"schemes", false},
@@ -175,9 +174,10 @@ static int read_cidrs(struct arena *a, const struct node *n, struct rule *rule, 
 	if (r < 0)
 		return r;
 	if (!n->count)
-		return node_error(n, reterr, "profile.value",
-				  "is empty, so no address could be reached; remove the key, or the "
-				  "rule");
+		return node_error(
+			n, reterr, "profile.value",
+			"is empty, so no address could be reached; remove the key, or the "
+			"rule");
 	rule->cidrs = arena_new(a, struct cidr, n->count);
 	for (const struct node *c = n->first; c; c = c->next) {
 		unsigned at = rule->n_cidrs;
@@ -301,8 +301,8 @@ static int read_deny(const struct node *n, bool *ret, struct err *reterr)
 	if (!*ret)
 		return schema_map(n, allow_keys, ARRAY_SIZE(allow_keys), reterr);
 	for (const struct node *c = n->first; c; c = c->next) {
-		static const char *const terms[] = {"maxRequest", "maxResponse", "rate",
-						    "bytesPerDay", "credential", "cidrs"};
+		static const char *const terms[] = {"maxRequest",  "maxResponse", "rate",
+						    "bytesPerDay", "credential",  "cidrs"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(terms); i++)
 			if (!strcmp(c->key, terms[i]))
@@ -327,7 +327,7 @@ static int check_deny_lists(const struct node *n, struct err *reterr)
 int rule_read(struct arena *a, const struct node *n, struct rule *ret, struct err *reterr)
 {
 	const struct node *schemes, *methods, *ports;
-	const char *id;
+	const char *id = "";
 	int r;
 
 	*ret = (struct rule){0};

@@ -69,8 +69,12 @@ static int unknown_key(const struct node *n, const struct schema_key *keys, size
 		       struct err *reterr)
 {
 	const char *words[32], *guess;
+	struct node place = *n; /* the fault is the key, not its value */
 	char all[256] = "";
 	size_t at = 0;
+
+	place.line = n->key_line;
+	place.column = n->key_column;
 
 	for (size_t i = 0; i < count && i < ARRAY_SIZE(words); i++) {
 		words[i] = keys[i].name;
@@ -80,9 +84,10 @@ static int unknown_key(const struct node *n, const struct schema_key *keys, size
 	}
 	guess = schema_guess(n->key, words, count);
 	if (guess)
-		return node_error(n, reterr, "profile.unknown_key",
+		return node_error(&place, reterr, "profile.unknown_key",
 				  "unknown key; did you mean \"%s\"?", guess);
-	return node_error(n, reterr, "profile.unknown_key", "unknown key; known here are %s", all);
+	return node_error(&place, reterr, "profile.unknown_key", "unknown key; known here are %s",
+			  all);
 }
 
 int schema_map(const struct node *n, const struct schema_key *keys, size_t count,

@@ -22,8 +22,7 @@ int schema_string(const struct node *n, size_t max, const char **ret, struct err
 /* A string of a-z, 0-9 and `also`, at most 63, beginning with a letter or digit. */
 int schema_name(const struct node *n, const char *also, const char **ret, struct err *reterr);
 int schema_bool(const struct node *n, bool *ret, struct err *reterr);
-int schema_int(const struct node *n, uint64_t min, uint64_t max, uint64_t *ret,
-	       struct err *reterr);
+int schema_int(const struct node *n, uint64_t min, uint64_t max, uint64_t *ret, struct err *reterr);
 int schema_amount(const struct node *n, enum amount_kind kind, uint64_t min, uint64_t max,
 		  uint64_t *ret, struct err *reterr);
 /* One of the words: its index. */

@@ -27,16 +27,15 @@ static size_t read_scheme(const char *s, size_t len, struct url *u, enum url_sta
 	while (n < len && (is_alpha(s[n]) ||
 			   (n && ((s[n] >= '0' && s[n] <= '9') || (s[n] && strchr("+-.", s[n]))))))
 		n++;
-	if (!n || n == len || s[n] != ':')
-		*status = URL_BAD;
-	else if ((n != 4 || strncasecmp(s, "http", 4) != 0) &&
-		 (n != 5 || strncasecmp(s, "https", 5) != 0))
-		*status = URL_BAD_SCHEME;
-	else if (len - n < 3 || s[n + 1] != '/' || s[n + 2] != '/')
-		*status = URL_BAD;
-	else
-		*status = URL_OK;
 	u->scheme = n == 5 ? URL_HTTPS : URL_HTTP;
+	*status = URL_BAD;
+	if (!n || n == len || s[n] != ':')
+		return 0;
+	if ((n != 4 || strncasecmp(s, "http", 4) != 0) &&
+	    (n != 5 || strncasecmp(s, "https", 5) != 0))
+		*status = URL_BAD_SCHEME;
+	else if (len - n >= 3 && s[n + 1] == '/' && s[n + 2] == '/')
+		*status = URL_OK;
 	return n + 3;
 }
 
@@ -62,7 +61,8 @@ static int read_authority(const char *s, size_t len, struct url *u)
 {
 	size_t colon = len;
 	const char *bracket = len && *s == '[' ? memchr(s, ']', len) : NULL;
-	const char *c = memchr(bracket ? bracket : s, ':', bracket ? len - (size_t)(bracket - s) : len);
+	const char *c =
+		memchr(bracket ? bracket : s, ':', bracket ? len - (size_t)(bracket - s) : len);
 
 	u->port = url_default_port(u->scheme);
 	if (c) {
@@ -87,13 +87,16 @@ enum url_status url_parse(const char *text, size_t len, struct url *ret)
 		;
 	if (read_authority(text + at, authority - at, ret) < 0)
 		return URL_BAD;
+	if (authority < len && (text[authority] == '\\' || !text[authority]))
+		return URL_BAD; /* browsers take a backslash for a slash, others for user
+				   information */
 	for (path = authority; path < len && text[path] != '?'; path++)
 		if (text[path] == '#')
 			return URL_BAD;
 	ret->query = path < len ? text + path : NULL;
 	ret->query_len = len - path;
 	for (size_t i = path; i < len; i++)
-		if (text[i] <= 0x20 || text[i] == 0x7f || text[i] == '#')
+		if (text[i] <= 0x20 || text[i] >= 0x7f || text[i] == '#')
 			return URL_BAD;
 	if (path == authority)
 		return path_parse("/", 1, &ret->path) < 0 ? URL_BAD_PATH : URL_OK;
