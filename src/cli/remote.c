@@ -24,8 +24,9 @@ enum {
 /* What the API has no member for: the profile decides it. */
 static const char *const local_only[] = {"tier", "eval", "jail", "now"};
 /* What only a daemon can do. */
-static const char *const remote_only[] = {"profile",	     "artifact", "session", "provenance",
-					  "idempotency-key", "label",	 "tenant"};
+static const char *const remote_only[] = {"profile", "artifact",   "output-schema",
+					  "session", "provenance", "idempotency-key",
+					  "label",   "tenant"};
 
 static const char *first_given(const struct call *call, const char *const *names, size_t n)
 {
@@ -138,9 +139,10 @@ static int add_pairs(struct buf *b, const char *name, const struct option_list *
 	return 0;
 }
 
-static int build(struct buf *b, const struct call *call, const struct msg_submit *m,
-		 const struct buf *map, struct err *reterr)
+static int build(struct buf *b, const struct call *call, const struct remote_code *code,
+		 struct err *reterr)
 {
+	const struct msg_submit *m = code->submit;
 	const struct run_options *o = call->options;
 	size_t first = b->len + 1; /* where the comma of the first member comes */
 
@@ -154,13 +156,17 @@ static int build(struct buf *b, const struct call *call, const struct msg_submit
 	if (add_pairs(b, "label", &o->labels, reterr) < 0 ||
 	    add_pairs(b, "provenance", &o->provenance, reterr) < 0)
 		return -EINVAL;
+	if (code->schema) {
+		buf_adds(b, ",\"output_schema\":");
+		json_line(b, code->schema, strlen(code->schema));
+	}
 	if (m->input.len) {
 		buf_adds(b, ",\"input\":");
 		json_line(b, m->input.data, m->input.len);
 	}
 	if (!o->artifact)
 		code_json(b, &o->code, code_main(call->operand_count ? call->operands[0] : "-"),
-			  map);
+			  code->map);
 	if (buf_addc(b, '}') < 0)
 		return err_set(reterr, EFBIG, "usage",
 			       "code and input together are larger than the daemon takes");
@@ -369,8 +375,8 @@ static int print(const struct run_options *o, const struct reply *r, size_t logs
 	return api_print_json(r) ? EXIT_PLATFORM : report_exit((uint8_t)outcome);
 }
 
-int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
-	       const struct buf *map, FILE *journal)
+int remote_run(const struct call *call, const struct client *c, const struct remote_code *code,
+	       FILE *journal)
 {
 	const struct run_options *o = call->options;
 	_cleanup_buf_ struct buf body = BUF_INIT(BODY_MAX), path = BUF_INIT(PATH_SIZE);
@@ -384,7 +390,7 @@ int remote_run(const struct call *call, const struct client *c, const struct msg
 	struct err e;
 	int status;
 
-	if (build(&body, call, m, map, &e) < 0)
+	if (build(&body, call, code, &e) < 0)
 		return api_usage(call, &e);
 	/* A key of our own lets us ask for the run's name while we wait for its answer. */
 	id_new("cli", key);

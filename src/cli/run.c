@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+enum { SCHEMA_MAX = 1 << 20 };
+
 #define DEFAULT_NOW_MS 946684800000LL /* 2000-01-01T00:00:00Z: plainly not today */
 
 static volatile sig_atomic_t interrupted;
@@ -26,21 +28,24 @@ static void on_signal(int sig)
 	interrupted++;
 }
 
-static int load_input(const char *text, char **ret, size_t *ret_len, struct err *reterr)
+/* The JSON of an option: as given, or with @ from a file. */
+static int load_json(const char *option, const char *text, size_t max, char **ret, size_t *ret_len,
+		     struct err *reterr)
 {
 	size_t at;
 	int r = 0;
 
 	if (text[0] == '@') {
-		r = api_read(text + 1, LIMIT_INPUT, ret, ret_len, reterr);
+		r = api_read(text + 1, max, ret, ret_len, reterr);
 	} else {
 		*ret = xstrdup(text);
 		*ret_len = strlen(text);
 	}
 	if (r == 0 && json_check(*ret, *ret_len, &at) < 0)
 		return err_set(reterr, EINVAL, "usage",
-			       "--input is not one JSON value: byte %zu is where it goes wrong%s",
-			       at, text[0] == '@' ? "" : " (a string needs its double quotes)");
+			       "--%s is not one JSON value: byte %zu is where it goes wrong%s",
+			       option, at,
+			       text[0] == '@' ? "" : " (a string needs its double quotes)");
 	return r;
 }
 
@@ -210,16 +215,18 @@ static int run(const struct call *call)
 	const char *file = call->operand_count ? call->operands[0] : "-";
 	const struct run_options *o = call->options;
 	_cleanup_client_ struct client client = {0};
-	_cleanup_free_ char *input = NULL;
+	_cleanup_free_ char *input = NULL, *schema = NULL;
 	struct msg_submit submit = {0};
-	size_t input_len = 0;
+	size_t input_len = 0, schema_len = 0;
 	FILE *journal = NULL;
 	struct err e;
 	int status, remote;
 
 	if (fill(&submit, o, &e) < 0 || check_artifact(call, &e) < 0 ||
 	    (!o->artifact && code_load(&o->code, file, &map, &e) < 0) ||
-	    (o->input && load_input(o->input, &input, &input_len, &e) < 0) ||
+	    (o->input && load_json("input", o->input, LIMIT_INPUT, &input, &input_len, &e) < 0) ||
+	    (o->schema &&
+	     load_json("output-schema", o->schema, SCHEMA_MAX, &schema, &schema_len, &e) < 0) ||
 	    client_init(&client, &o->shared, &e) < 0)
 		return api_usage(call, &e);
 	remote = remote_wanted(call, &client, &e);
@@ -236,7 +243,8 @@ static int run(const struct call *call)
 	submit.main = WIRE_STR(code_main(file));
 	submit.modules = WIRE_BUF(&map);
 	submit.input = (struct wire_bytes){input, input_len};
-	status = remote ? remote_run(call, &client, &submit, &map, journal)
+	status = remote ? remote_run(call, &client, &(struct remote_code){&submit, &map, schema},
+				     journal)
 			: run_with(o, &submit, journal);
 	if (journal && fclose(journal) != 0) {
 		fprintf(stderr, "cordon: writing '%s': %s\n", o->journal, strerror(errno));
@@ -312,6 +320,8 @@ static const struct option_row rows[] = {
 	TEXT("artifact", "DIGEST", artifact,
 	     "Run the code that was put under this digest (`cordon artifact put`), in place of a "
 	     "FILE."),
+	TEXT("output-schema", "JSON|@FILE", schema,
+	     "JSON Schema that the value must match, or the run has failed."),
 	TEXT("session", "ID", session, "The session that the run belongs to."),
 	LIST("provenance", "KEY=VALUE", provenance,
 	     "Who made the code: origin, model, prompt_sha256 or author. Kept with the run, and "

@@ -12,7 +12,7 @@ struct run_options {
 	struct shared_options shared;
 	const char *input; /* JSON, or @path */
 	const char *class_, *tier, *jail, *journal, *seed, *now;
-	const char *profile, *artifact, *session, *idempotency_key;
+	const char *profile, *artifact, *schema, *session, *idempotency_key;
 	struct code_options code;
 	struct option_list labels, provenance; /* KEY=VALUE */
 	uint64_t cpu_ms, wall_ms, memory_mb, output_kb, operations, log_lines, timers;
@@ -25,9 +25,16 @@ struct run_options {
  */
 int remote_wanted(const struct call *call, const struct client *c, struct err *reterr);
 
+/* What goes to the daemon besides what the options say themselves. */
+struct remote_code {
+	const struct msg_submit *submit; /* its input */
+	const struct buf *map;		 /* its modules */
+	const char *schema;		 /* JSON; NULL: none */
+};
+
 /*
- * Runs `m` on the daemon and prints what it comes to, as the local way does. Limits, class and seed
+ * Runs it on the daemon and prints what it comes to, as the local way does. Limits, class and seed
  * go along only if they were given: the profile has its own. Returns the exit status.
  */
-int remote_run(const struct call *call, const struct client *c, const struct msg_submit *m,
-	       const struct buf *map, FILE *journal);
+int remote_run(const struct call *call, const struct client *c, const struct remote_code *code,
+	       FILE *journal);

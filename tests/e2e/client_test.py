@@ -195,6 +195,12 @@ def run_outcomes(t, client, directory):
             ["sandbox_issued", "execution_completed"], "and the journal comes back")
     r = client("run", "-", stdin="() => new Uint8Array([65, 10])")
     t.equal((r.status, r.out), (0, "A\n"), "bytes go to standard output")
+    schema = '{"type": "integer"}'
+    r = client("run", "--json", "-", "--output-schema", schema, stdin="() => 5")
+    t.equal((r.status, r.value), (0, 5), "run --output-schema: a value that matches")
+    r = client("run", "-", "--output-schema", schema, stdin="() => 'five'")
+    t.ok(r.status == 1 and r.out == "" and "integer" in r.err, "and one that does not", r)
+    refused(t, client("run", "-", "--output-schema", "{x}", stdin="() => 5"), 2, "--output-schema is not one JSON", "or no schema")
     big = '{"n": 12345678901234567890123, "s": "\\ud800", "f": 1.10}'
     r = client("run", "--json", "-", "--input", big, stdin="async ({ input }) => JSON.stringify(input.s) + typeof input.n")
     t.equal(r.value, '"\\ud800"number', "the input arrives as it was written")
