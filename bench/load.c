@@ -1,11 +1,15 @@
 /*
- * A closed-loop load generator for HTTP/1.1 over loopback: N connections, each with one request
+ * A load generator for HTTP/1.1 over loopback: N connections, each with one request
  * under way and the next one sent as soon as its reply is whole. It measures from the first byte
  * sent to the last byte received, and a wrong reply counts as an error, not as a fast one.
  *
  * First the warm-up requests run and are forgotten, then the counted ones; the connections stay.
  * What is reported as a latency is that of a right reply. A closed loop waits for slow replies
  * instead of piling up requests behind them, so its percentiles are of service, not of a queue.
+ *
+ * With --rate the loop is open: requests are due at fixed times, whatever became of those before,
+ * and a latency counts from the time a request was due, so that one that had to wait for a
+ * connection, or for this program, is not told as a fast one.
  */
 #include "options.h"
 #include "reply.h"
@@ -51,6 +55,8 @@ struct phase {
 	size_t to_send;
 	uint64_t deadline; /* ns; 0: none */
 	bool counted;
+	uint64_t interval; /* ns between requests of an open loop; 0: closed */
+	uint64_t due;	   /* ns, of the next one */
 };
 
 static uint64_t now_ns(void)
@@ -139,11 +145,11 @@ static void send_request(struct load *load, struct connection *connection)
 	}
 }
 
-static void begin(struct load *load, struct connection *connection)
+static void begin(struct load *load, struct connection *connection, uint64_t at)
 {
 	connection->busy = true;
 	connection->sent = 0;
-	connection->began = now_ns();
+	connection->began = at;
 	reply_reset(&connection->reply);
 	if (connection->fd < 0) {
 		int fd = connect_to(&load->options->address);
@@ -247,10 +253,17 @@ static size_t refill(struct load *load, struct phase *phase, struct pollfd *poll
 		struct connection *connection = &load->connections[i];
 
 		while (!connection->busy && phase->to_send > 0 && load->errors < ERRORS_MAX) {
-			if (phase->deadline > 0 && now_ns() >= phase->deadline)
+			uint64_t now = now_ns();
+
+			if (phase->deadline > 0 && now >= phase->deadline) {
+				phase->to_send = 0;
+				break;
+			}
+			if (phase->interval > 0 && now < phase->due)
 				break;
 			phase->to_send--;
-			begin(load, connection);
+			begin(load, connection, phase->interval > 0 ? phase->due : now);
+			phase->due += phase->interval;
 		}
 		if (!connection->busy)
 			continue;
@@ -269,8 +282,17 @@ static void run_phase(struct load *load, struct phase phase)
 	static struct connection *polled[OPTIONS_CONCURRENCY_MAX];
 	size_t waiting;
 
-	while ((waiting = refill(load, &phase, polls, polled)) > 0) {
-		int ready = poll(polls, waiting, 250);
+	phase.due = now_ns();
+	while ((waiting = refill(load, &phase, polls, polled)) > 0 ||
+	       (phase.interval > 0 && phase.to_send > 0 && load->errors < ERRORS_MAX)) {
+		uint64_t now = now_ns(), wait = 250000000;
+		struct timespec limit;
+		int ready;
+
+		if (phase.interval > 0 && phase.to_send > 0 && phase.due < now + wait)
+			wait = phase.due > now ? phase.due - now : 0;
+		limit = (struct timespec){.tv_nsec = (long)wait};
+		ready = ppoll(polls, waiting, &limit, NULL);
 
 		if (ready < 0 && errno != EINTR)
 			options_die("cannot poll: %s", strerror(errno));
@@ -359,6 +381,8 @@ static bool run(const struct options *options)
 	if (load.errors > 0)
 		options_die("%zu of the warm-up requests failed", load.errors);
 	began = load.ended = now_ns();
+	if (options->rate > 0)
+		counted.interval = 1000000000 / (uint64_t)options->rate;
 	if (options->seconds > 0)
 		counted.deadline = began + (uint64_t)options->seconds * 1000000000;
 	run_phase(&load, counted);

@@ -119,6 +119,7 @@ static const char usage[] =
 	"  --concurrency N       connections, each with one request under way; default 1\n"
 	"  --requests N          counted requests; default 1000 unless --seconds is given\n"
 	"  --seconds N           send no more after N seconds\n"
+	"  --rate N              open loop: N requests a second, on up to --concurrency connections\n"
 	"  --warmup N            requests before those that count, checked only for their status;\n"
 	"                        default 0\n"
 	"  --timeout N           seconds to wait for one reply; default 10\n"
@@ -137,6 +138,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		{"concurrency", required_argument, NULL, 'c'},
 		{"requests", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 's'},
+		{"rate", required_argument, NULL, 'R'},
 		{"warmup", required_argument, NULL, 'w'},
 		{"timeout", required_argument, NULL, 't'},
 		{"expect", required_argument, NULL, 'e'},
@@ -176,6 +178,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case 's':
 			options->seconds = parse_number(name, optarg, 1, OPTIONS_SECONDS_MAX);
+			break;
+		case 'R':
+			options->rate = parse_number(name, optarg, 1, 1000000);
 			break;
 		case 'w':
 			options->warmup = parse_number(name, optarg, 0, OPTIONS_REQUESTS_MAX);

@@ -31,6 +31,7 @@ struct options {
 	long concurrency;
 	long requests; /* 0: none given */
 	long seconds;  /* 0: none given */
+	long rate;     /* requests per second of an open loop; 0: a closed one */
 	long warmup;
 	long timeout; /* seconds for one request */
 	bool json;

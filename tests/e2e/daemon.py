@@ -51,20 +51,21 @@ class _Local(http.client.HTTPConnection):
 class Daemon:
     """`data` keeps what is in it from one start to the next."""
 
-    def __init__(self, data=None, prefix=(), options=()):
+    def __init__(self, data=None, prefix=(), options=(), program=None):
         self.temporary = None
         if data is None:
             self.temporary = tempfile.mkdtemp(prefix="cordon-e2e-")
             os.chmod(self.temporary, 0o777)
             data = os.path.join(self.temporary, "data")
         self.data, self.prefix, self.options = str(data), prefix, options
+        self.program = program
         self.process = None
         self.url = self.errors = None
 
     def start(self):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [*self.prefix, str(cordon.binary()), "up", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
+            [*self.prefix, str(self.program or cordon.binary()), "up", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
         line = self.process.stdout.readline().decode()
         if not line.startswith("ready http"):
