@@ -520,6 +520,44 @@ static void spelling_and_order_do_not_change_the_digest(void **state)
 	assert_int_equal(strlen(policy_digest(a)), 71);
 }
 
+static void a_port_that_the_scheme_implies_is_left_out(void **state)
+{
+	static const char *const keys[][3] = {
+		{"", ", ports: [443]", ", ports: [80]"},
+		{", schemes: [http]", ", schemes: [http], ports: [80]",
+		 ", schemes: [http], ports: [443]"},
+		{", schemes: [http, https], ports: [80, 443]",
+		 ", schemes: [https, http], ports: [443, 80]", ", schemes: [http, https]"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct policy *p[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			char text[256];
+
+			snprintf(text, sizeof(text), "host: a.com, methods: [GET], paths: [/x]%s",
+				 keys[i][k]);
+			p[k] = with_rule(text);
+		}
+		assert_string_equal(policy_digest(p[0]), policy_digest(p[1]));
+		assert_string_not_equal(policy_digest(p[0]), policy_digest(p[2]));
+		for (size_t k = 0; k < 3; k++)
+			policy_free(p[k]);
+	}
+}
+
+static void the_tier_regulated_has_no_wasm(void **state)
+{
+	const char *text = with("  wasm: true\n", ""), *tier = strstr(text, "standard");
+	char changed[1024];
+
+	(void)state;
+	snprintf(changed, sizeof(changed), "%.*sregulated%s", (int)(tier - text), text, tier + 8);
+	refuses(changed, "profile.value",
+		"9:9: spec.wasm: the tier regulated has no executable memory");
+}
+
 static struct policy *intersect(const struct policy *a, const struct policy *b)
 {
 	struct policy *p = NULL;
@@ -580,7 +618,8 @@ static void check_intersection(const struct policy *a, const struct policy *b,
 	assert_int_equal(policy_eval(both), policy_eval(a) && policy_eval(b));
 	assert_int_equal(policy_min_trust(both), MAX_U64(policy_min_trust(a), policy_min_trust(b)));
 	assert_int_equal(policy_tier(both), MAX_U64(policy_tier(a), policy_tier(b)));
-	assert_true(!policy_wasm(both) || (policy_wasm(a) && policy_wasm(b)));
+	assert_int_equal(policy_wasm(both),
+			 policy_wasm(a) && policy_wasm(b) && policy_tier(both) != POLICY_REGULATED);
 	assert_int_equal(policy_storage(both).mode,
 			 MIN_U64(policy_storage(a).mode, policy_storage(b).mode));
 	assert_int_equal(policy_storage(both).max_bytes,
@@ -733,6 +772,8 @@ int main(void)
 		cmocka_unit_test(an_empty_profile_grants_nothing),
 		cmocka_unit_test(the_canonical_form_is_a_fixed_point),
 		cmocka_unit_test(spelling_and_order_do_not_change_the_digest),
+		cmocka_unit_test(a_port_that_the_scheme_implies_is_left_out),
+		cmocka_unit_test(the_tier_regulated_has_no_wasm),
 		cmocka_unit_test(an_intersection_allows_what_all_layers_allow),
 		cmocka_unit_test(an_intersection_has_bounded_layers),
 		cmocka_unit_test(a_test_that_does_not_hold_is_reported),
