@@ -235,7 +235,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 				return e;
 		}
 		e = read_value(r, depth + 1, &child);
-		if (e != 0)
+		if (e < 0 || !child)
 			return e;
 		child->key_line = (unsigned)mark.line + 1;
 		child->key_column = (unsigned)mark.column + 1;
