@@ -679,6 +679,17 @@ static void an_intersection_has_bounded_layers(void **state)
 		assert_int_equal(policy_layers(p), i + 1);
 	}
 	policy_free(p);
+	{
+		_cleanup_policy_ struct policy *q = compile(with("", ""));
+		_cleanup_free_ char *twice = NULL;
+		size_t len;
+
+		twice = xasprintf(
+			"{\"apiVersion\":\"cordon/v1\",\"kind\":\"CapabilityIntersection\","
+			"\"of\":[%s,%s]}",
+			policy_canonical(q, &len), policy_canonical(q, &len));
+		refuses(twice, "profile.value", "of[1]: stands twice");
+	}
 	refuses("{\"apiVersion\":\"cordon/v1\",\"kind\":\"CapabilityIntersection\",\"of\":[]}",
 		"profile.range", "an intersection has two or more");
 	refuses("{\"apiVersion\":\"cordon/v1\",\"kind\":\"CapabilityIntersection\",\"of\":[1,2]}",
