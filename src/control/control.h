@@ -97,6 +97,7 @@ struct control {
 	struct list runs;
 	size_t run_count;
 	uint64_t next_handle;
+	struct loop_timer unwritten; /* ends of runs that the database would not take */
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;

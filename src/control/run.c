@@ -8,6 +8,7 @@
 #include "wire/run_json.h"
 #include "wire/words.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ struct run *run_by_handle(struct control *c, uint64_t handle)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->handle == handle || (r->judge && r->judge == handle))
+		if (handle && (r->handle == handle || r->judge == handle))
 			return r;
 	}
 	return NULL;
@@ -90,7 +91,7 @@ void run_send(struct run *r)
 {
 	struct control *c = r->control;
 
-	if (r->sent || c->node.fd < 0)
+	if (r->sent || r->unwritten || c->node.fd < 0)
 		return;
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
@@ -107,7 +108,7 @@ void run_stop(struct run *r, enum termination_reason why)
 			.cancel = {r->judge ? r->judge : r->handle, (uint8_t)why}};
 	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
-	if (r->cancelled)
+	if (r->cancelled || r->unwritten)
 		return;
 	r->cancelled = 1;
 	if (!r->sent)
@@ -222,29 +223,16 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 		run_end(r, m);
 }
 
-void run_end(struct run *r, const struct msg_run_done *m)
+static void conclude(struct run *r, const struct msg_run_done *m)
 {
-	_cleanup_buf_ struct buf json = BUF_INIT(RUN_JSON_MAX);
 	struct control *c = r->control;
-	struct err e = {0};
-	struct run_row row;
-	int failed;
 
-	run_json(r, m, &json);
-	row = (struct run_row){.id = r->id,
-			       .outcome = words_outcome(m->outcome),
-			       .reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason)
-									  : "",
-			       .result = (const char *)json.data,
-			       .result_len = json.len,
-			       .events = (const char *)r->events.data,
-			       .events_len = r->events.len,
-			       .ended_ms = clock_wall_ms()};
-	failed = store_run_end(c->store, &row, &e) < 0;
-	if (!failed && r->stored)
-		store_artifact_count(c->store, r->tenant, r->artifact, m->cached, &e);
-	if (failed)
-		log_line("the end of %s could not be written: %s", r->id, e.message);
+	r->over = BUF_INIT(RUN_JSON_MAX);
+	run_json(r, m, &r->over);
+	r->outcome = words_outcome(m->outcome);
+	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : "";
+	r->ended_ms = clock_wall_ms();
+	r->cached = m->cached;
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
@@ -252,10 +240,77 @@ void run_end(struct run *r, const struct msg_run_done *m)
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
-	answer_waiters(r, &json, failed ? &e : NULL);
-	run_free(r);
-	if (c->stopping && c->run_count == 0)
-		loop_stop(c->loop);
+	/* The node has nothing to do with it any more, nor has its lease. */
+	r->handle = r->judge = 0;
+	r->sent = 0;
+	if (r->lease)
+		lease_leave(r->lease);
+	r->lease = NULL;
+}
+
+static int write_end(struct run *r, struct err *reterr)
+{
+	struct store *store = r->control->store;
+	const struct run_row row = {.id = r->id,
+				    .outcome = r->outcome,
+				    .reason = r->reason,
+				    .result = (const char *)r->over.data,
+				    .result_len = r->over.len,
+				    .events = (const char *)r->events.data,
+				    .events_len = r->events.len,
+				    .ended_ms = r->ended_ms};
+	int e = store_run_end(store, &row, reterr);
+
+	if (e == 0 && r->stored)
+		store_artifact_count(store, r->tenant, r->artifact, r->cached, reterr);
+	return e;
+}
+
+static void on_unwritten(struct loop_timer *t);
+
+/* What cannot be written yet stays under way for all but those who wait, and is tried again. */
+static void settle(struct run *r)
+{
+	struct control *c = r->control;
+	struct err e = {0};
+	int failed = write_end(r, &e);
+
+	answer_waiters(r, &r->over, failed ? &e : NULL);
+	if (!failed || failed == -ENOENT) { /* its tenant is gone, and its row with it */
+		run_free(r);
+		if (c->stopping && c->run_count == 0)
+			loop_stop(c->loop);
+		return;
+	}
+	if (!r->unwritten)
+		log_line("the end of %s could not be written: %s", r->id, e.message);
+	r->unwritten = 1;
+	if (list_empty(&r->link)) { /* it was found at the start */
+		list_append(&c->runs, &r->link);
+		c->run_count++;
+	}
+	c->unwritten.fire = on_unwritten;
+	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
+}
+
+static void on_unwritten(struct loop_timer *t)
+{
+	struct control *c = container_of(t, struct control, unwritten);
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (r->unwritten)
+			settle(r);
+	}
+}
+
+void run_end(struct run *r, const struct msg_run_done *m)
+{
+	if (!r->unwritten)
+		conclude(r, m);
+	settle(r);
 }
 
 void run_lost(struct run *r)

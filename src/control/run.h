@@ -25,6 +25,11 @@ struct run {
 	struct buf logs, events;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	struct list waiters;	     /* of struct request */
+	/* When it is over: its end, until the database has it. */
+	struct buf over;
+	const char *outcome, *reason;
+	int64_t ended_ms;
+	int cached, unwritten;
 };
 
 struct run *run_new(struct control *c);
