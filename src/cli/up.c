@@ -309,8 +309,7 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 			return err_set(reterr, EIO, "tls", "memfd: %s", strerror(errno));
 		explicit_bzero(text, n);
 	}
-	*ret = fd;
-	fd = -1;
+	*ret = TAKE_FD(fd);
 	return 0;
 }
 
