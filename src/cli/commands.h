@@ -1,12 +1,12 @@
-/* The commands of `cordon`. Each gets argv with argv[0] its own name, and returns the exit status.
+/*
+ * The commands of `cordon`: a table for each file, ended by a row without a name. The first word of
+ * the names in one table is the same.
  */
 #pragma once
 
-enum { EXIT_USAGE = 2, EXIT_PLATFORM = 5 };
+#include "cli/options.h"
 
-int command_run(int argc, char **argv);
-int command_doctor(int argc, char **argv);
-int command_up(int argc, char **argv);
+enum { EXIT_USAGE = 2, EXIT_DENIED = 3, EXIT_PLATFORM = 5 };
 
-/* The daemon's data directory: `given`, or where it is by default. The caller frees it. */
-char *data_directory(const char *given);
+extern const struct command run_commands[], doctor_commands[], tenant_commands[], key_commands[],
+	profile_commands[], runs_commands[], up_commands[], lease_commands[], artifact_commands[];

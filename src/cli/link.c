@@ -129,9 +129,11 @@ int link_next(struct link *l, struct msg *ret, struct err *reterr)
 				       "the node sent bytes that are no message");
 		if (l->guarded) {
 			struct pollfd p = {l->node, POLLIN, 0};
+			struct timespec tick = {l->tick_ms / 1000, l->tick_ms % 1000 * 1000000L};
+			int ready = ppoll(&p, 1, l->tick_ms ? &tick : NULL, &l->waiting);
 
-			if (ppoll(&p, 1, NULL, &l->waiting) < 0)
-				return -EINTR;
+			if (ready <= 0)
+				return ready ? -EINTR : -EAGAIN;
 		}
 		to = buf_reserve(&l->in, READ_CHUNK);
 		n = to ? recv(l->node, to, READ_CHUNK, 0) : -1;

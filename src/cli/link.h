@@ -18,6 +18,7 @@ struct link {
 	int guarded;	  /* signals come only while link_next waits */
 	sigset_t waiting; /* the signal mask for that time */
 	size_t used;	  /* of `in`, by the message that link_next gave last */
+	int tick_ms; /* link_next, guarded, waits no longer than that; 0: as long as it takes */
 };
 
 /* node_args: NULL-terminated options for cordon-node. */
@@ -34,6 +35,7 @@ int link_send(struct link *l, const struct msg *m, struct err *reterr);
  *   1       a message
  *   0       the node is gone; a new one may take its place (link_renew)
  *   -EINTR  a signal came
+ *   -EAGAIN nothing came in tick_ms
  */
 int link_next(struct link *l, struct msg *ret, struct err *reterr);
 

@@ -1,91 +1,101 @@
 #include "cli/options.h"
 
+#include "base/buf.h"
+
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
-enum kind { FLAG, NUMBER, TEXT, REPEATED };
+#define AT(m) offsetof(struct shared_options, m)
+#define HELP_ROW                                                                                   \
+	{                                                                                          \
+		.name = "help", .kind = OPTION_FLAG, .offset = AT(help), .help = "Show this help." \
+	}
 
-static const struct option_row {
-	const char *name, *argument;
-	enum kind kind;
-	size_t offset;
-	uint64_t fallback, min, max;
-	const char *help;
-} rows[] = {
-#define AT(m) offsetof(struct run_options, m)
-	{"input", "JSON|@FILE", TEXT, AT(input), 0, 0, 0,
-	 "Input of the code: a JSON value, or @FILE to read one from FILE (@- for standard "
-	 "input)."},
-	{"module", "NAME=FILE", REPEATED, AT(modules), 0, 0, 0,
-	 "A further module that the code may import as NAME. Its type follows from NAME: .js .mjs "
-	 ".ts "
-	 ".mts "
-	 ".json .txt .md .csv .html .bin .wasm. May be given up to 255 times."},
-	{"language", "js|ts", TEXT, AT(language), 0, 0, 0,
-	 "Language of the main module. By default its file name decides, then the code itself."},
-	{"fences", NULL, FLAG, AT(fences), 0, 0, 0,
-	 "Tolerate Markdown fences around the code, as models write them."},
-	{"class", "interactive|bulk", TEXT, AT(class_), 0, 0, 0,
-	 "Task class. Default: interactive."},
-	{"tier", "batch|standard|regulated", TEXT, AT(tier), 0, 0, 0,
-	 "Service tier. `regulated` runs without JIT, WebAssembly or executable memory. Default: "
-	 "standard."},
-	{"cpu-ms", "N", NUMBER, AT(cpu_ms), 1000, 1, 3600000, "CPU time ceiling in milliseconds."},
-	{"wall-ms", "N", NUMBER, AT(wall_ms), 10000, 1, 86400000,
-	 "Wall time ceiling in milliseconds."},
-	{"memory-mb", "N", NUMBER, AT(memory_mb), 128, 8, 65536,
-	 "Memory ceiling in MiB, counted as growth of the sandbox's data segment."},
-	{"output-kb", "N", NUMBER, AT(output_kb), 1024, 1, 32768,
-	 "Ceiling in KiB on result and logs together."},
-	{"operations", "N", NUMBER, AT(operations), 1000, 0, 1000000,
-	 "Ceiling on messages to the broker that ask for an answer (fetch, waiting for a timer)."},
-	{"log-lines", "N", NUMBER, AT(log_lines), 1000, 0, 1000000, "Ceiling on log lines."},
-	{"timers", "N", NUMBER, AT(timers), 1000, 0, 10000, "Ceiling on timers pending at once."},
-	{"seed", "N", TEXT, AT(seed), 0, 0, 0,
-	 "Seed of Math.random and crypto, 0 to 18446744073709551615. With a seed the clock is "
-	 "virtual "
-	 "too, so "
-	 "that the same seed gives the same result and logs to the byte."},
-	{"now", "TIME", TEXT, AT(now), 0, 0, 0,
-	 "What the clock says at the start, in milliseconds since 1970, with --seed. Default: "
-	 "946684800000 (2000-01-01T00:00:00Z)."},
-	{"eval", NULL, FLAG, AT(eval), 0, 0, 0, "Let eval and new Function work."},
-	{"jail", "full|available", TEXT, AT(jail), 0, 0, 0,
-	 "`full` (default) refuses to run unless every required part of the jail is in force; "
-	 "`available` "
-	 "runs with what the machine offers, and says so in the result."},
-	{"json", NULL, FLAG, AT(json), 0, 0, 0, "Print one JSON object instead of text."},
-	{"journal", "FILE", TEXT, AT(journal), 0, 0, 0,
-	 "Write the journal of the run to FILE, one JSON object per line."},
-	{"help", NULL, FLAG, AT(help), 0, 0, 0, "Show this help."},
+#define URL_ROW                                                                                    \
+	{                                                                                          \
+		.name = "url", .argument = "URL", .kind = OPTION_TEXT, .offset = AT(url),          \
+		.help = "The daemon's API, as http://HOST:PORT or https://HOST, with the key in "  \
+			"CORDON_API_KEY. Default: CORDON_URL; with CORDON_API_KEY alone, "         \
+			"http://127.0.0.1:7070; else the socket in the data directory."            \
+	}
+#define DATA_ROW                                                                                   \
+	{                                                                                          \
+		.name = "data", .argument = "DIR", .kind = OPTION_TEXT, .offset = AT(data),        \
+		.help = "Data directory of the daemon on this machine, whose `control.sock` is "   \
+			"its API without a key, for its owner and root. Default: "                 \
+			"$XDG_STATE_HOME/cordon; without that variable /var/lib/cordon as root, "  \
+			"else ~/.local/state/cordon."                                              \
+	}
+#define JSON_ROW                                                                                   \
+	{                                                                                          \
+		.name = "json", .kind = OPTION_FLAG, .offset = AT(json),                           \
+		.help = "Print JSON instead of text."                                              \
+	}
+
+const struct option_row options_help_only[] = {HELP_ROW, {0}};
+const struct option_row options_daemon[] = {URL_ROW, DATA_ROW, JSON_ROW, HELP_ROW, {0}};
+const struct option_row options_shared[] = {
+	URL_ROW,
+	DATA_ROW,
+	{.name = "tenant",
+	 .argument = "ID",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(tenant),
+	 .help = "Tenant to act for. Default: the key's own; over the socket, `default`."},
+	JSON_ROW,
+	HELP_ROW,
+	{0}};
 #undef AT
-};
 
-static const struct {
-	int code;
-	const char *meaning;
-} exits[] = {{0, "completed"},
-	     {1, "failed: the code threw, or its result cannot be represented"},
-	     {2, "usage error"},
-	     {3, "denied: never started"},
-	     {4, "terminated: stopped at a ceiling, by its jail, or by order"},
-	     {5, "platform error"}};
-
-static void *field(struct run_options *o, const struct option_row *row)
+const struct option_row *options_row(const struct command *c, size_t index)
 {
-	return (char *)o + row->offset;
+	size_t own = 0;
+
+	for (; c->rows && c->rows[own].name; own++)
+		if (own == index)
+			return &c->rows[own];
+	for (const struct option_row *r = c->shared; r && r->name; r++, own++)
+		if (own == index)
+			return r;
+	return NULL;
 }
 
-static int parse_number(const struct option_row *row, const char *text, uint64_t *ret,
-			struct err *reterr)
+const struct option_row *options_find(const struct command *c, const char *name, size_t len,
+				      size_t *ret_index)
+{
+	const struct option_row *row;
+
+	for (size_t i = 0; (row = options_row(c, i)); i++)
+		if (strlen(row->name) == len && !memcmp(row->name, name, len)) {
+			if (ret_index)
+				*ret_index = i;
+			return row;
+		}
+	return NULL;
+}
+
+int options_given(const struct call *call, const char *name)
+{
+	size_t index;
+
+	return options_find(call->command, name, strlen(name), &index) &&
+	       (call->given >> index & 1);
+}
+
+static void *field(const struct call *call, const struct option_row *row)
+{
+	return (char *)call->options + row->offset;
+}
+
+static int take_number(const struct option_row *row, const char *text, uint64_t *ret,
+		       struct err *reterr)
 {
 	char *end;
 	unsigned long long v;
 
 	errno = 0;
 	v = strtoull(text, &end, 10);
-	if (!*text || *end || errno || *text == '-' || v < row->min || v > row->max)
+	if (*text < '0' || *text > '9' || *end || errno || v < row->min || v > row->max)
 		return err_set(reterr, EINVAL, "usage",
 			       "--%s %s: a whole number from %llu to %llu is needed", row->name,
 			       text, (unsigned long long)row->min, (unsigned long long)row->max);
@@ -93,164 +103,155 @@ static int parse_number(const struct option_row *row, const char *text, uint64_t
 	return 0;
 }
 
-static int take(struct run_options *o, const struct option_row *row, const char *argument,
+/* "a|b|c" as "a, b or c". */
+static void choices_in_words(struct buf *out, const char *choices)
+{
+	for (const char *p = choices; *p; p++)
+		if (*p == '|')
+			buf_adds(out, strchr(p + 1, '|') ? ", " : " or ");
+		else
+			buf_addc(out, *p);
+}
+
+static int take_choice(const struct option_row *row, const char *text, const char **ret,
+		       struct err *reterr)
+{
+	_cleanup_buf_ struct buf words = BUF_INIT(1024);
+
+	for (const char *p = row->argument ? row->argument : ""; *p; p += strspn(p, "|")) {
+		size_t n = strcspn(p, "|");
+
+		if (strlen(text) == n && !memcmp(text, p, n)) {
+			*ret = text;
+			return 0;
+		}
+		p += n;
+	}
+	choices_in_words(&words, row->argument);
+	return err_set(reterr, EINVAL, "usage", "--%s %s: %s is needed", row->name, text,
+		       buf_str(&words));
+}
+
+static int take(const struct call *call, const struct option_row *row, const char *argument,
 		struct err *reterr)
 {
+	struct option_list *list;
+
+	if (!argument && row->kind != OPTION_FLAG)
+		return -EINVAL;
 	switch (row->kind) {
-	case FLAG:
-		*(int *)field(o, row) = 1;
+	case OPTION_FLAG:
+		*(int *)field(call, row) = 1;
 		return 0;
-	case NUMBER:
-		return parse_number(row, argument, field(o, row), reterr);
-	case TEXT:
-		*(const char **)field(o, row) = argument;
+	case OPTION_NUMBER:
+		return take_number(row, argument, field(call, row), reterr);
+	case OPTION_TEXT:
+		*(const char **)field(call, row) = argument;
 		return 0;
-	case REPEATED:
-		if (o->module_count >= OPTION_MODULES_MAX - 1)
-			return err_set(reterr, EINVAL, "usage",
-				       "more than %d modules; bundle some of them",
-				       OPTION_MODULES_MAX - 1);
-		o->modules[o->module_count++] = argument;
+	case OPTION_CHOICE:
+		return take_choice(row, argument, field(call, row), reterr);
+	case OPTION_REPEATED:
+		list = field(call, row);
+		if (list->n >= OPTION_LIST_MAX)
+			return err_set(reterr, EINVAL, "usage", "--%s is given more than %d times",
+				       row->name, OPTION_LIST_MAX);
+		list->v[list->n++] = argument;
 		return 0;
 	}
 	return -EINVAL;
 }
 
-int options_parse(struct run_options *o, int argc, char **argv, struct err *reterr)
+static void set_defaults(const struct call *call)
 {
-	struct option longs[ARRAY_SIZE(rows) + 1] = {0};
-	int c, index;
+	const struct option_row *row;
 
-	*o = (struct run_options){
-		.class_ = "interactive", .tier = "standard", .jail = "full", .language = ""};
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		longs[i].name = rows[i].name;
-		longs[i].has_arg = rows[i].argument ? required_argument : no_argument;
-		if (rows[i].kind == NUMBER)
-			*(uint64_t *)field(o, &rows[i]) = rows[i].fallback;
-	}
-	opterr = 0;
-	optind = 1;
-	while ((c = getopt_long(argc, argv, ":h", longs, &index)) != -1) {
-		if (c == 'h') {
-			o->help = 1;
-		} else if (c == ':') {
-			return err_set(reterr, EINVAL, "usage",
-				       "%s needs an argument; see `cordon run --help`",
-				       argv[optind - 1]);
-		} else if (c == '?') {
-			return err_set(reterr, EINVAL, "usage",
-				       "unknown option '%s'; see `cordon run --help`",
-				       argv[optind - 1]);
-		} else {
-			int r = take(o, &rows[index], optarg, reterr);
+	for (size_t i = 0; (row = options_row(call->command, i)); i++)
+		if (row->kind == OPTION_NUMBER && row->fallback >= row->min)
+			*(uint64_t *)field(call, row) = row->fallback;
+		else if (row->kind == OPTION_TEXT || row->kind == OPTION_CHOICE)
+			*(const char **)field(call, row) = row->preset;
+}
 
-			if (r < 0)
-				return r;
-		}
-	}
-	if (o->help)
+/* argv[*at] is an option; *at moves on to its argument if that stands apart. */
+static int take_option(struct call *call, int argc, char **argv, int *at, struct err *reterr)
+{
+	const char *text = argv[*at], *name = text + 2, *argument = strchr(text, '=');
+	const struct option_row *row;
+	size_t index;
+
+	if (!strcmp(text, "-h"))
+		name = "help";
+	else if (text[1] != '-')
+		name = "";
+	row = options_find(call->command, name, argument ? (size_t)(argument - name) : strlen(name),
+			   &index);
+	if (!row)
+		return err_set(reterr, EINVAL, "usage",
+			       "unknown option '%s'; see `cordon %s --help`", text,
+			       call->command->name);
+	if (argument && !row->argument)
+		return err_set(reterr, EINVAL, "usage",
+			       "--%s takes no argument; see `cordon %s --help`", row->name,
+			       call->command->name);
+	if (argument)
+		argument++;
+	else if (row->argument && *at + 1 >= argc)
+		return err_set(reterr, EINVAL, "usage",
+			       "%s needs an argument; see `cordon %s --help`", text,
+			       call->command->name);
+	else if (row->argument)
+		argument = argv[++*at];
+	call->given |= 1ULL << index;
+	return take(call, row, argument, reterr);
+}
+
+static int take_operand(struct call *call, const char *text, struct err *reterr)
+{
+	const struct command *c = call->command;
+
+	if (call->operand_count < c->operands_max) {
+		call->operands[call->operand_count++] = text;
 		return 0;
-	if (optind < argc - 1)
-		return err_set(
-			reterr, EINVAL, "usage",
-			"'%s' is one argument too many: one FILE is run; give further modules with "
-			"--module NAME=FILE",
-			argv[optind + 1]);
-	o->file = optind < argc ? argv[optind] : "-";
+	}
+	return err_set(reterr, EINVAL, "usage", "'%s' is one argument too many: %s", text,
+		       c->surplus    ? c->surplus
+		       : c->operands ? "see --help"
+				     : "it takes options only, see --help");
+}
+
+int options_parse(struct call *call, const struct command *command, int argc, char **argv,
+		  struct err *reterr)
+{
+	const struct shared_options *shared;
+	int only_operands = 0;
+
+	*call = (struct call){.command = command, .options = xcalloc(1, command->size)};
+	shared = call->options;
+	set_defaults(call);
+	for (int i = 0; i < argc; i++) {
+		int r;
+
+		if (!only_operands && !strcmp(argv[i], "--")) {
+			only_operands = 1;
+			continue;
+		}
+		if (!only_operands && argv[i][0] == '-' && argv[i][1])
+			r = take_option(call, argc, argv, &i, reterr);
+		else
+			r = take_operand(call, argv[i], reterr);
+		if (shared->help)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	if (call->operand_count < command->operands_min)
+		return err_set(reterr, EINVAL, "usage", "%s is needed; see `cordon %s --help`",
+			       command->operands, command->name);
 	return 0;
 }
 
-static void wrap(FILE *to, const char *text, int indent, int width)
+void options_done(struct call *call)
 {
-	int col = indent;
-
-	while (*text) {
-		int n = (int)strcspn(text, " ");
-
-		if (col + n > width && col > indent) {
-			fprintf(to, "\n%*s", indent, "");
-			col = indent;
-		}
-		fprintf(to, "%.*s", n, text);
-		col += n;
-		text += n;
-		if (*text) {
-			fputc(' ', to);
-			col++;
-			text++;
-		}
-	}
-	fputc('\n', to);
-}
-
-void options_help(FILE *to)
-{
-	fputs("Usage: cordon run [OPTIONS] [FILE|-]\n\n"
-	      "Runs JavaScript or TypeScript in a jailed process of its own, and prints what it "
-	      "returns.\n"
-	      "The shape of the code is recognised: a function expression (`async ({input}) => "
-	      "…`), a module\n"
-	      "whose default export is a function, or one whose default export has `fetch`.\n"
-	      "The value goes to standard output; logs, usage and errors to standard "
-	      "error.\n\nOptions:\n",
-	      to);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		fprintf(to, "  --%s%s%s\n      ", rows[i].name, rows[i].argument ? " " : "",
-			rows[i].argument ? rows[i].argument : "");
-		wrap(to, rows[i].help, 6, 96);
-		if (rows[i].kind == NUMBER)
-			fprintf(to, "      Default: %llu, from %llu to %llu.\n",
-				(unsigned long long)rows[i].fallback,
-				(unsigned long long)rows[i].min, (unsigned long long)rows[i].max);
-	}
-	fputs("\nExit status:\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
-		fprintf(to, "  %d  %s\n", exits[i].code, exits[i].meaning);
-}
-
-static void roff(FILE *to, const char *text)
-{
-	for (; *text; text++)
-		if (*text == '-')
-			fputs("\\-", to);
-		else if (*text == '\\')
-			fputs("\\e", to);
-		else
-			fputc(*text, to);
-}
-
-void options_man(FILE *to)
-{
-	fputs(".TH CORDON 1\n.SH NAME\ncordon \\- run code that nobody has reviewed, in a jail of "
-	      "its own\n"
-	      ".SH SYNOPSIS\n.B cordon run\n[\\fIOPTIONS\\fR] [\\fIFILE\\fR|\\fB\\-\\fR]\n.br\n.B "
-	      "cordon doctor\n.br\n"
-	      ".B cordon version\n"
-	      ".SH DESCRIPTION\n\\fBcordon run\\fR runs JavaScript or TypeScript in a jailed "
-	      "process of its own, "
-	      "under exact ceilings, and prints what it returns on standard output. Logs, usage "
-	      "and errors go to "
-	      "standard error.\n.PP\n\\fBcordon doctor\\fR tells which parts of the jail this "
-	      "machine offers, and "
-	      "for each missing one the remedy.\n.SH OPTIONS\n",
-	      to);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		fputs(".TP\n.B ", to);
-		roff(to, "--");
-		roff(to, rows[i].name);
-		if (rows[i].argument)
-			fprintf(to, " \\fI%s\\fR", rows[i].argument);
-		fputs("\n", to);
-		roff(to, rows[i].help);
-		if (rows[i].kind == NUMBER)
-			fprintf(to, " Default: %llu, from %llu to %llu.",
-				(unsigned long long)rows[i].fallback,
-				(unsigned long long)rows[i].min, (unsigned long long)rows[i].max);
-		fputs("\n", to);
-	}
-	fputs(".SH EXIT STATUS\n", to);
-	for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
-		fprintf(to, ".TP\n.B %d\n%s\n", exits[i].code, exits[i].meaning);
-	fputs(".SH SEE ALSO\nnamespaces(7), seccomp(2), landlock(7)\n", to);
+	free(call->options);
+	call->options = NULL;
 }

@@ -1,10 +1,14 @@
 #include "cli/report.h"
 
-#include "base/json.h"
+#include "cli/jsonview.h"
+#include "cli/safe.h"
+#include "wire/run_json.h"
 #include "wire/words.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define WORD "abcdefghijklmnopqrstuvwxyz0123456789._-" /* what codes and IDs are made of */
 
 enum { REPORT_MAX = 256 << 20 };
 
@@ -30,21 +34,6 @@ static const struct {
 			    "Run it again; if it happens again, keep the code and report it."},
 };
 
-/* Text from inside a sandbox must not steer the terminal: control characters become visible. */
-static void print_safe(FILE *to, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
-			fprintf(to, "\\x%02x", (unsigned char)text[++i]);
-		else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			fprintf(to, "\\x%02x", c);
-		else
-			fputc(c, to);
-	}
-}
-
 void report_log(const struct msg_run_log *m)
 {
 	fprintf(stderr, "[%s] ", words_level(m->level));
@@ -52,7 +41,7 @@ void report_log(const struct msg_run_log *m)
 	for (const char *p = m->text.data, *end = p + m->text.len;;) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 
-		print_safe(stderr, p, (size_t)((nl ? nl : end) - p));
+		safe_print(stderr, p, (size_t)((nl ? nl : end) - p));
 		fputc('\n', stderr);
 		if (!nl)
 			break;
@@ -63,12 +52,9 @@ void report_log(const struct msg_run_log *m)
 
 void report_keep_log(struct report *r, const struct msg_run_log *m)
 {
-	buf_addf(&r->logs, "%s{\"level\":\"%s\",\"text\":", r->logs.len ? "," : "",
-		 words_level(m->level));
-	json_quote(&r->logs, m->text.data, m->text.len);
-	buf_adds(&r->logs, ",\"data\":");
-	json_line(&r->logs, m->data.data, m->data.len);
-	buf_addc(&r->logs, '}');
+	if (r->logs.len)
+		buf_addc(&r->logs, ',');
+	run_json_log(&r->logs, m);
 }
 
 static void indent(struct buf *out, int depth)
@@ -111,58 +97,26 @@ static void pretty(struct buf *out, const char *p, size_t len)
 	}
 }
 
-/* The text of member `name` of a flat JSON object that the prelude wrote, unescaped; "" if absent.
- */
-static void member(struct buf *out, struct wire_bytes object, const char *name)
-{
-	char key[64];
-	const char *p, *end = (const char *)object.data + object.len;
-
-	snprintf(key, sizeof(key), "\"%s\":\"", name);
-	p = memmem(object.data, object.len, key, strlen(key));
-	if (!p)
-		return;
-	for (p += strlen(key); p < end && *p != '"'; p++) {
-		if (*p != '\\') {
-			buf_addc(out, *p);
-			continue;
-		}
-		p++;
-		if (*p == 'u') {
-			unsigned v = 0;
-
-			sscanf(p + 1, "%4x", &v);
-			p += 4;
-			if (v < 0x80)
-				buf_addc(out, (char)v);
-			else
-				buf_adds(out, "?");
-		} else {
-			static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";
-			const char *at = strchr(from, *p);
-
-			buf_addc(out, at && *p ? to[at - from] : *p);
-		}
-	}
-}
-
 static void print_error(const struct msg_run_done *m)
 {
 	_cleanup_buf_ struct buf stack = BUF_INIT(LIMIT_ERROR), frame = BUF_INIT(LIMIT_ERROR);
 	_cleanup_buf_ struct buf code = BUF_INIT(LIMIT_ERROR);
+	struct jsonview error = {0};
 
-	member(&stack, m->error, "stack");
-	member(&frame, m->error, "frame");
-	member(&code, m->error, "code");
+	jsonview_open(&error, m->error.data, m->error.len);
+	jsonview_text(jsonview_get(error, "stack"), &stack);
+	jsonview_text(jsonview_get(error, "frame"), &frame);
+	jsonview_text(jsonview_get(error, "code"), &code);
 	if (!stack.len)
-		member(&stack, m->error, "message");
+		jsonview_text(jsonview_get(error, "message"), &stack);
 	if (m->outcome == OUTCOME_DENIED)
-		fprintf(stderr, "denied (%s): ", buf_str(&code));
-	print_safe(stderr, buf_str(&stack), stack.len);
+		fprintf(stderr, "denied (%.*s): ", (int)strspn(buf_str(&code), WORD),
+			buf_str(&code));
+	safe_print(stderr, buf_str(&stack), stack.len);
 	fputc('\n', stderr);
 	if (frame.len) {
 		fputc('\n', stderr);
-		print_safe(stderr, buf_str(&frame), frame.len);
+		safe_print(stderr, buf_str(&frame), frame.len);
 		fputc('\n', stderr);
 	}
 }
@@ -174,11 +128,11 @@ static void print_value(const struct msg_run_done *m)
 	switch ((enum value_kind)m->value_kind) {
 	case VALUE_JSON:
 		pretty(&b, m->value.data, m->value.len);
-		print_safe(stdout, buf_str(&b), b.len);
+		safe_print(stdout, buf_str(&b), b.len);
 		putchar('\n');
 		break;
 	case VALUE_TEXT:
-		print_safe(stdout, m->value.data, m->value.len);
+		safe_print(stdout, m->value.data, m->value.len);
 		putchar('\n');
 		break;
 	case VALUE_BYTES:
@@ -199,8 +153,9 @@ static void print_termination(const struct msg_run_done *m)
 	uint8_t why = m->reason < REASON_COUNT ? m->reason : 0;
 	uint64_t scale = ceilings[why].scale ? ceilings[why].scale : 1;
 
-	fprintf(stderr, "terminated (%s): %.*s\n", words_reason(why), (int)m->detail.len,
-		(const char *)m->detail.data);
+	fprintf(stderr, "terminated (%s): ", words_reason(why));
+	safe_print(stderr, m->detail.data, m->detail.len);
+	fputc('\n', stderr);
 	if (m->limit)
 		fprintf(stderr, "  ceiling %.10g %s, seen %.10g %s%s%s\n",
 			(double)m->limit / (double)scale,
@@ -215,7 +170,10 @@ static void print_termination(const struct msg_run_done *m)
 
 static int jail_full(const struct msg_run_done *m)
 {
-	return memmem(m->jail.data, m->jail.len, "\"full\":true", 11) != NULL;
+	struct jsonview jail = {0};
+
+	jsonview_open(&jail, m->jail.data, m->jail.len);
+	return jsonview_is(jsonview_get(jail, "full"), "true");
 }
 
 void report_person(const struct report *r, const struct msg_run_done *m)
@@ -236,75 +194,24 @@ void report_person(const struct report *r, const struct msg_run_done *m)
 	}
 	fflush(stdout);
 	fprintf(stderr,
-		"-- %s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
+		"-- %.*s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
 		"bytes out | jail %s\n",
-		r->run, words_outcome(m->outcome), (double)m->run_us / 1000,
-		(double)m->cpu_us / 1000, (double)m->memory_peak_bytes / (1 << 20), m->operations,
+		(int)strspn(r->run, WORD), r->run, words_outcome(m->outcome),
+		(double)m->run_us / 1000, (double)m->cpu_us / 1000,
+		(double)m->memory_peak_bytes / (1 << 20), m->operations,
 		(unsigned long long)m->output_bytes,
 		!m->jail.len   ? "unknown"
 		: jail_full(m) ? "full"
 			       : "NOT FULL");
 }
 
-static void add_termination(struct buf *b, const struct msg_run_done *m)
-{
-	if (m->outcome != OUTCOME_TERMINATED) {
-		buf_adds(b, "null");
-		return;
-	}
-	buf_addf(b, "{\"reason\":\"%s\",\"limit\":%llu,\"observed\":%llu,\"detail\":",
-		 words_reason(m->reason), (unsigned long long)m->limit,
-		 (unsigned long long)m->observed);
-	json_quote(b, m->detail.data, m->detail.len);
-	buf_adds(b, "}");
-}
-
-static void add_value(struct buf *b, const struct msg_run_done *m)
-{
-	if (m->outcome != OUTCOME_COMPLETED) {
-		buf_adds(b, "null");
-	} else if (m->value_kind == VALUE_JSON) {
-		json_line(b, m->value.data, m->value.len);
-	} else if (m->value_kind == VALUE_TEXT) {
-		json_quote(b, m->value.data, m->value.len);
-	} else {
-		buf_adds(b, "{\"base64\":\"");
-		base64_add(b, m->value.data, m->value.len);
-		buf_adds(b, "\"}");
-	}
-}
-
 void report_json(const struct report *r, const struct msg_run_done *m)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(REPORT_MAX);
 
-	buf_addf(&b, "{\"run\":\"%s\",\"outcome\":\"%s\",\"termination\":", r->run,
-		 words_outcome(m->outcome));
-	add_termination(&b, m);
-	buf_addf(&b, ",\"value_kind\":\"%s\",\"value\":", words_value(m->value_kind));
-	add_value(&b, m);
-	buf_adds(&b, ",\"error\":");
-	if (m->error.len)
-		json_line(&b, m->error.data, m->error.len);
-	else
-		buf_adds(&b, "null");
-	buf_addf(&b, ",\"logs\":[%s]", buf_str((struct buf *)&r->logs));
-	buf_addf(&b,
-		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
-		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":%"
-		 "llu}",
-		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
-		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
-		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
-		 m->operations, (unsigned long long)m->output_bytes);
-	buf_adds(&b, ",\"jail\":");
-	if (m->jail.len)
-		buf_add(&b, m->jail.data, m->jail.len);
-	else
-		buf_adds(&b, "null");
-	/* A seed has 64 bits, which a JSON number does not hold everywhere. */
-	buf_addf(&b, ",\"seed\":\"%llu\",\"now_ms\":%lld,\"tier\":\"%s\",\"class\":\"%s\"}\n",
-		 (unsigned long long)m->seed, (long long)m->now_ms, r->tier, r->class_);
+	buf_addf(&b, "{\"run\":\"%s\",", r->run);
+	run_json_members(&b, m, buf_str((struct buf *)&r->logs));
+	buf_addf(&b, ",\"tier\":\"%s\",\"class\":\"%s\"}\n", r->tier, r->class_);
 	fwrite(b.data, 1, b.len, stdout);
 	fflush(stdout);
 }

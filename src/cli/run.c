@@ -1,21 +1,22 @@
-/* `cordon run`: one run on a platform that lives as long as the run. */
+/* `cordon run`: one run on a platform that lives as long as the run, or through the daemon. */
+#include "cli/run.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/link.h"
-#include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/report.h"
-#include "os/fd.h"
-#include "wire/modmap.h"
 #include "wire/words.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+
+enum { SCHEMA_MAX = 1 << 20 };
 
 #define DEFAULT_NOW_MS 946684800000LL /* 2000-01-01T00:00:00Z: plainly not today */
 
@@ -27,81 +28,24 @@ static void on_signal(int sig)
 	interrupted++;
 }
 
-static int read_path(const char *path, size_t max, char **ret, size_t *ret_len, struct err *reterr)
-{
-	_cleanup_fd_ int fd =
-		strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	int r = fd < 0 ? -errno : fd_read_file(fd, max, ret, ret_len);
-
-	if (r == -EFBIG)
-		return err_set(reterr, EFBIG, "usage", "%s has more than %zu bytes", path, max);
-	if (r < 0)
-		return err_set(reterr, -r, "usage", "cannot read '%s': %s", path, strerror(-r));
-	return 0;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Bytes must not be taken for text on their way; other types follow from the name in the sandbox.
- */
-static uint8_t type_of(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (dot && !strcmp(dot, ".bin"))
-		return MODULE_DATA;
-	return dot && !strcmp(dot, ".wasm") ? MODULE_WASM : MODULE_AUTO;
-}
-
-static int add_file(struct buf *map, const char *name, const char *path, struct err *reterr)
-{
-	_cleanup_free_ char *source = NULL;
-	size_t len;
-	int r = read_path(path, LIMIT_CODE, &source, &len, reterr);
-
-	return r < 0 ? r : modmap_add(map, name, type_of(name), source, len, reterr);
-}
-
-static int load_modules(const struct run_options *o, const char *main_name, struct buf *map,
-			struct err *reterr)
-{
-	int r = add_file(map, main_name, o->file, reterr);
-
-	for (size_t i = 0; i < o->module_count && r == 0; i++) {
-		const char *eq = strchr(o->modules[i], '=');
-		_cleanup_free_ char *name = NULL;
-
-		if (!eq)
-			return err_set(reterr, EINVAL, "usage", "--module %s: NAME=FILE is needed",
-				       o->modules[i]);
-		name = xasprintf("%.*s", (int)(eq - o->modules[i]), o->modules[i]);
-		r = add_file(map, name, eq + 1, reterr);
-	}
-	if (r == 0)
-		r = modmap_check(map->data, map->len, main_name, strlen(main_name), reterr);
-	return r;
-}
-
-static int load_input(const char *text, char **ret, size_t *ret_len, struct err *reterr)
+/* The JSON of an option: as given, or with @ from a file. */
+static int load_json(const char *option, const char *text, size_t max, char **ret, size_t *ret_len,
+		     struct err *reterr)
 {
 	size_t at;
 	int r = 0;
 
 	if (text[0] == '@') {
-		r = read_path(text + 1, LIMIT_INPUT, ret, ret_len, reterr);
+		r = api_read(text + 1, max, ret, ret_len, reterr);
 	} else {
 		*ret = xstrdup(text);
 		*ret_len = strlen(text);
 	}
 	if (r == 0 && json_check(*ret, *ret_len, &at) < 0)
 		return err_set(reterr, EINVAL, "usage",
-			       "--input is not one JSON value: byte %zu is where it goes wrong%s",
-			       at, text[0] == '@' ? "" : " (a string needs its double quotes)");
+			       "--%s is not one JSON value: byte %zu is where it goes wrong%s",
+			       option, at,
+			       text[0] == '@' ? "" : " (a string needs its double quotes)");
 	return r;
 }
 
@@ -117,31 +61,17 @@ static int number(const char *option, const char *text, uint64_t *ret, struct er
 	return 0;
 }
 
-static int choose_engine(const char *tier, uint8_t *ret, struct err *reterr)
-{
-	if (strcmp(tier, "regulated") && strcmp(tier, "standard") && strcmp(tier, "batch"))
-		return err_set(reterr, EINVAL, "usage",
-			       "--tier %s: batch, standard or regulated is needed", tier);
-	*ret = strcmp(tier, "regulated") ? ENGINE_STANDARD : ENGINE_REGULATED;
-	return 0;
-}
-
 /* Everything but the code: from the options into the message. */
 static int fill(struct msg_submit *m, const struct run_options *o, struct err *reterr)
 {
 	uint64_t now = DEFAULT_NOW_MS;
-	int r = choose_engine(o->tier, &m->engine, reterr);
+	int r = 0;
 
-	if (r == 0 && words_class_parse(o->class_, &m->class_) < 0)
-		r = err_set(reterr, EINVAL, "usage", "--class %s: interactive or bulk is needed",
-			    o->class_);
-	if (r == 0 && strcmp(o->language, "") && strcmp(o->language, "js") &&
-	    strcmp(o->language, "ts"))
-		r = err_set(reterr, EINVAL, "usage", "--language %s: js or ts is needed",
-			    o->language);
-	if (r == 0 && o->seed)
+	m->engine = strcmp(o->tier, "regulated") ? ENGINE_STANDARD : ENGINE_REGULATED;
+	words_class_parse(o->class_, &m->class_);
+	if (o->seed)
 		r = number("--seed", o->seed, &m->seed, reterr);
-	else if (r == 0 && getrandom(&m->seed, sizeof(m->seed), 0) != sizeof(m->seed))
+	else if (getrandom(&m->seed, sizeof(m->seed), 0) != sizeof(m->seed))
 		r = err_set(reterr, errno, "platform", "getrandom: %s", strerror(errno));
 	if (r == 0 && o->now && !o->seed)
 		r = err_set(reterr, EINVAL, "usage",
@@ -152,7 +82,7 @@ static int fill(struct msg_submit *m, const struct run_options *o, struct err *r
 		r = err_set(reterr, EINVAL, "usage", "--now %s: later than a date can be", o->now);
 	if (r < 0)
 		return r;
-	m->flags = (uint8_t)((o->seed ? RUN_VIRTUAL_CLOCK : 0) | (o->fences ? RUN_FENCES : 0) |
+	m->flags = (uint8_t)((o->seed ? RUN_VIRTUAL_CLOCK : 0) | (o->code.fences ? RUN_FENCES : 0) |
 			     (o->eval ? RUN_EVAL : 0) | (o->journal ? RUN_JOURNAL : 0));
 	m->now_ms = (int64_t)now;
 	m->cpu_us = o->cpu_ms * 1000;
@@ -162,14 +92,14 @@ static int fill(struct msg_submit *m, const struct run_options *o, struct err *r
 	m->operations = (uint32_t)o->operations;
 	m->log_lines = (uint32_t)o->log_lines;
 	m->timers = (uint32_t)o->timers;
-	m->language = WIRE_STR(o->language);
+	m->language = WIRE_STR(o->code.language);
 	return 0;
 }
 
 static void print_done(const struct run_options *o, const struct report *rep,
 		       const struct msg_run_done *m)
 {
-	if (o->json)
+	if (o->shared.json)
 		report_json(rep, m);
 	else
 		report_person(rep, m);
@@ -187,14 +117,25 @@ static int node_lost(const struct run_options *o, const struct report *rep)
 
 static int follow(struct link *l, const struct run_options *o, struct report *rep, FILE *journal)
 {
+	struct progress progress;
 	struct err e;
 	struct msg m;
 	int r, cancelled = 0;
 
+	progress_start(&progress, "running");
+	l->tick_ms = progress.wanted ? PROGRESS_TICK_MS : 0;
 	while ((r = link_next(l, &m, &e)) != 0) {
+		if (r == -EAGAIN) {
+			progress_tick(&progress);
+			continue;
+		}
+		progress_clear(&progress);
 		if (r == -EINTR && interrupted && !cancelled) {
 			cancelled = 1;
-			link_send(l, &(struct msg){.type = MSG_CANCEL, .cancel = {1, REASON_CANCELLED}}, &e);
+			link_send(
+				l,
+				&(struct msg){.type = MSG_CANCEL, .cancel = {1, REASON_CANCELLED}},
+				&e);
 		}
 		if (r == -EINTR)
 			continue;
@@ -209,7 +150,7 @@ static int follow(struct link *l, const struct run_options *o, struct report *re
 				(const char *)m.node_ready.error_code.data);
 			return EXIT_PLATFORM;
 		}
-		if (m.type == MSG_RUN_LOG && o->json)
+		if (m.type == MSG_RUN_LOG && o->shared.json)
 			report_keep_log(rep, &m.run_log);
 		else if (m.type == MSG_RUN_LOG)
 			report_log(&m.run_log);
@@ -256,54 +197,162 @@ static int run_with(const struct run_options *o, struct msg_submit *submit, FILE
 	return status;
 }
 
-static int usage_error(const struct err *e)
+/* What the artifact names is not to be said again. */
+static int check_artifact(const struct call *call, struct err *reterr)
 {
-	fprintf(stderr, "cordon run: %s\n", e->message);
-	return EXIT_USAGE;
+	const struct run_options *o = call->options;
+	const char *given = call->operand_count ? "FILE" : code_given(&o->code);
+
+	if (!o->artifact || !given)
+		return 0;
+	return err_set(reterr, EINVAL, "usage", "--artifact names all of the code: leave out %s%s",
+		       call->operand_count ? "" : "--", given);
 }
 
-int command_run(int argc, char **argv)
+static int run(const struct call *call)
 {
-	_cleanup_buf_ struct buf map =
-		BUF_INIT(LIMIT_CODE + LIMIT_MODULES * (LIMIT_MODULE_NAME + 16));
-	_cleanup_free_ char *input = NULL;
+	_cleanup_buf_ struct buf map = CODE_MAP_INIT;
+	const char *file = call->operand_count ? call->operands[0] : "-";
+	const struct run_options *o = call->options;
+	_cleanup_client_ struct client client = {0};
+	_cleanup_free_ char *input = NULL, *schema = NULL;
 	struct msg_submit submit = {0};
-	struct run_options o;
-	const char *main_name;
-	size_t input_len = 0;
+	size_t input_len = 0, schema_len = 0;
 	FILE *journal = NULL;
 	struct err e;
-	int status;
+	int status, remote;
 
-	if (options_parse(&o, argc, argv, &e) < 0)
-		return usage_error(&e);
-	if (o.help) {
-		options_help(stdout);
-		return 0;
-	}
-	if (strcmp(o.jail, "full") && strcmp(o.jail, "available")) {
-		err_set(&e, EINVAL, "usage", "--jail %s: full or available is needed", o.jail);
-		return usage_error(&e);
-	}
-	main_name = strcmp(o.file, "-") ? base_name(o.file) : "main";
-	if (fill(&submit, &o, &e) < 0 || load_modules(&o, main_name, &map, &e) < 0 ||
-	    (o.input && load_input(o.input, &input, &input_len, &e) < 0))
-		return usage_error(&e);
-	if (o.journal) {
-		journal = fopen(o.journal, "we");
+	if (fill(&submit, o, &e) < 0 || check_artifact(call, &e) < 0 ||
+	    (!o->artifact && code_load(&o->code, file, &map, &e) < 0) ||
+	    (o->input && load_json("input", o->input, LIMIT_INPUT, &input, &input_len, &e) < 0) ||
+	    (o->schema &&
+	     load_json("output-schema", o->schema, SCHEMA_MAX, &schema, &schema_len, &e) < 0) ||
+	    client_init(&client, &o->shared, &e) < 0)
+		return api_usage(call, &e);
+	remote = remote_wanted(call, &client, &e);
+	if (remote < 0)
+		return api_usage(call, &e);
+	if (o->journal) {
+		journal = fopen(o->journal, "we");
 		if (!journal) {
-			err_set(&e, errno, "usage", "cannot write '%s': %s", o.journal,
+			err_set(&e, errno, "usage", "cannot write '%s': %s", o->journal,
 				strerror(errno));
-			return usage_error(&e);
+			return api_usage(call, &e);
 		}
 	}
-	submit.main = WIRE_STR(main_name);
+	submit.main = WIRE_STR(code_main(file));
 	submit.modules = WIRE_BUF(&map);
 	submit.input = (struct wire_bytes){input, input_len};
-	status = run_with(&o, &submit, journal);
+	status = remote ? remote_run(call, &client, &(struct remote_code){&submit, &map, schema},
+				     journal)
+			: run_with(o, &submit, journal);
 	if (journal && fclose(journal) != 0) {
-		fprintf(stderr, "cordon: writing '%s': %s\n", o.journal, strerror(errno));
+		fprintf(stderr, "cordon: writing '%s': %s\n", o->journal, strerror(errno));
 		status = EXIT_PLATFORM;
 	}
 	return status;
 }
+
+#define AT(m) .offset = offsetof(struct run_options, m)
+#define TEXT(n, a, m, ...)                                                                         \
+	{                                                                                          \
+		.name = n, .argument = a, .kind = OPTION_TEXT, AT(m), .help = __VA_ARGS__          \
+	}
+#define CHOICE(n, a, m, p, ...)                                                                    \
+	{                                                                                          \
+		.name = n, .argument = a, .kind = OPTION_CHOICE, AT(m), .preset = p,               \
+		.help = __VA_ARGS__                                                                \
+	}
+#define LIST(n, a, m, ...)                                                                         \
+	{                                                                                          \
+		.name = n, .argument = a, .kind = OPTION_REPEATED, AT(m), .help = __VA_ARGS__      \
+	}
+#define FLAG(n, m, ...)                                                                            \
+	{                                                                                          \
+		.name = n, .kind = OPTION_FLAG, AT(m), .help = __VA_ARGS__                         \
+	}
+#define NUMBER(n, m, default_, from, to, ...)                                                      \
+	{                                                                                          \
+		.name = n, .argument = "N", .kind = OPTION_NUMBER, AT(m), .fallback = default_,    \
+		.min = from, .max = to, .help = __VA_ARGS__                                        \
+	}
+
+static const struct option_row rows[] = {
+	TEXT("input", "JSON|@FILE", input,
+	     "Input of the code: a JSON value, or @FILE to read one from FILE (@- for standard "
+	     "input)."),
+	CODE_ROWS(run_options, code),
+	CHOICE("class", "interactive|bulk", class_, "interactive",
+	       "Task class. Default: interactive."),
+	CHOICE("tier", "batch|standard|regulated", tier, "standard",
+	       "Service tier. `regulated` runs without JIT, WebAssembly or executable memory. "
+	       "Default: standard. Through the daemon the profile decides."),
+	NUMBER("cpu-ms", cpu_ms, 1000, 1, 3600000, "CPU time ceiling in milliseconds."),
+	NUMBER("wall-ms", wall_ms, 10000, 1, 86400000, "Wall time ceiling in milliseconds."),
+	NUMBER("memory-mb", memory_mb, 128, 8, 65536,
+	       "Memory ceiling in MiB, counted as growth of the sandbox's data segment."),
+	NUMBER("output-kb", output_kb, 1024, 1, 32768,
+	       "Ceiling in KiB on result and logs together."),
+	NUMBER("operations", operations, 1000, 0, 1000000,
+	       "Ceiling on messages to the broker that ask for an answer (fetch, waiting for a "
+	       "timer)."),
+	NUMBER("log-lines", log_lines, 1000, 0, 1000000, "Ceiling on log lines."),
+	NUMBER("timers", timers, 1000, 0, 10000, "Ceiling on timers pending at once."),
+	TEXT("seed", "N", seed,
+	     "Seed of Math.random and crypto, 0 to 18446744073709551615. With a seed the clock is "
+	     "virtual too, so that the same seed gives the same result and logs to the byte."),
+	TEXT("now", "TIME", now,
+	     "What the clock says at the start, in milliseconds since 1970, with --seed. Default: "
+	     "946684800000 (2000-01-01T00:00:00Z)."),
+	FLAG("eval", eval, "Let eval and new Function work."),
+	CHOICE("jail", "full|available", jail, "full",
+	       "`full` (default) refuses to run unless every required part of the jail is in "
+	       "force; "
+	       "`available` runs with what the machine offers, and says so in the result."),
+	TEXT("journal", "FILE", journal,
+	     "Write the journal of the run to FILE, one JSON object per line."),
+	FLAG("local", local,
+	     "Run on a platform that lives as long as the run, even if a daemon could be asked."),
+	TEXT("profile", "NAME", profile,
+	     "Run under this profile of the daemon, its newest version. Default: transform. "
+	     "Ceilings "
+	     "that are not given are the profile's."),
+	TEXT("artifact", "DIGEST", artifact,
+	     "Run the code that was put under this digest (`cordon artifact put`), in place of a "
+	     "FILE."),
+	TEXT("output-schema", "JSON|@FILE", schema,
+	     "JSON Schema that the value must match, or the run has failed."),
+	TEXT("session", "ID", session, "The session that the run belongs to."),
+	LIST("provenance", "KEY=VALUE", provenance,
+	     "Who made the code: origin, model, prompt_sha256 or author. Kept with the run, and "
+	     "not believed."),
+	TEXT("idempotency-key", "KEY", idempotency_key,
+	     "The daemon runs the same thing under the same key once, and gives its result again."),
+	LIST("label", "KEY=VALUE", labels,
+	     "A label by which the daemon's runs can be listed. May be given more than once."),
+	{0}};
+
+const struct command run_commands[] = {
+	{.name = "run",
+	 .operands = "[FILE|-]",
+	 .operands_max = 1,
+	 .surplus = "one FILE is run; give further modules with --module NAME=FILE",
+	 .what = "Runs JavaScript or TypeScript in a jailed process of its own.",
+	 .text = "Runs JavaScript or TypeScript in a jailed process of its own, and prints what it "
+		 "returns.\n"
+		 "The shape of the code is recognised: a function expression (`async ({input}) => "
+		 "…`), a module whose default export is a function, or one whose default export "
+		 "has "
+		 "`fetch`.\n"
+		 "The value goes to standard output; logs, usage and errors to standard error.\n"
+		 "The run goes to the daemon if --url, --data, CORDON_URL or CORDON_API_KEY names "
+		 "one, "
+		 "or if one answers in the default data directory; else, and with --local, it has "
+		 "a "
+		 "platform of its own. --tier, --eval, --jail and --now are for the latter: in the "
+		 "daemon the profile decides.",
+	 .rows = rows,
+	 .shared = options_shared,
+	 .size = sizeof(struct run_options),
+	 .run = run},
+	{0}};

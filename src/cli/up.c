@@ -1,5 +1,7 @@
 /* `cordon up`: opens the doors, starts the supervisor with control, and waits to be told to end. */
+#include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/data.h"
 #include "os/fd.h"
 #include "os/spawn.h"
 
@@ -7,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,19 +31,6 @@ static void on_signal(int sig)
 static void on_child(int sig)
 {
 	(void)sig; /* sigsuspend() returns, and that is all it is for */
-}
-
-char *data_directory(const char *given)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (given)
-		return xstrdup(given);
-	if (state && *state == '/')
-		return xasprintf("%s/cordon", state);
-	if (geteuid() == 0)
-		return xstrdup("/var/lib/cordon");
-	return xasprintf("%s/.local/state/cordon", home && *home ? home : "/tmp");
 }
 
 static int make_parents(char *path)
@@ -229,70 +217,35 @@ static int wait_for(pid_t pid)
 	}
 }
 
-static int usage(FILE *to)
-{
-	fputs("Usage: cordon up [--data DIR] [--listen ADDRESS:PORT] [--jail full|available]\n\n"
-	      "Serves the HTTP API in the foreground until SIGINT or SIGTERM; prints `ready URL` "
-	      "when "
-	      "it does.\n"
-	      "Runs that are under way then have ten seconds to end; a second signal ends them at "
-	      "once.\n\n"
-	      "  --data DIR             where the state lives. Default: $XDG_STATE_HOME/cordon, "
-	      "~/.local/state/cordon,\n"
-	      "                         as root /var/lib/cordon. control.sock in it is the "
-	      "administrator's door.\n"
-	      "  --listen ADDRESS:PORT  numbers only; port 0: any. Default: 127.0.0.1:7070\n"
-	      "  --jail full|available  as for `cordon run`\n",
-	      to);
-	return to == stdout ? 0 : EXIT_USAGE;
-}
+struct up_options {
+	struct shared_options shared;
+	const char *listen, *jail;
+};
 
-int command_up(int argc, char **argv)
+static int up(const struct call *call)
 {
-	static const struct option longs[] = {{"data", required_argument, NULL, 'd'},
-					      {"listen", required_argument, NULL, 'l'},
-					      {"jail", required_argument, NULL, 'j'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
-	const char *given = NULL, *address = "127.0.0.1:7070", *jail = "full";
+	const struct up_options *o = call->options;
 	struct sigaction act = {.sa_handler = on_signal};
 	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1;
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 	struct spawn_ids ids;
 	struct err e;
-	int c, pair[2];
+	int pair[2];
 	pid_t pid;
 
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return usage(stdout);
-		if (c == 'd')
-			given = optarg;
-		else if (c == 'l')
-			address = optarg;
-		else if (c == 'j' && (!strcmp(optarg, "full") || !strcmp(optarg, "available")))
-			jail = optarg;
-		else
-			return usage(stderr);
-	}
-	if (optind < argc)
-		return usage(stderr);
 	spawn_ids(&ids);
-	directory = data_directory(given);
+	directory = data_directory(o->shared.data);
 	dir = open_data(directory, &ids, &e);
 	absolute = dir < 0 ? NULL : realpath(directory, NULL);
 	if (dir >= 0 && !absolute)
 		err_set(&e, errno, "data.open", "the data directory '%s': %s", directory,
 			strerror(errno));
 	if (absolute) {
-		tcp = listen_tcp(address, &e);
+		tcp = listen_tcp(o->listen, &e);
 		local = tcp < 0 ? -1 : listen_unix(absolute, &e);
 	}
-	if (local < 0) {
-		fprintf(stderr, "cordon up: %s\n", e.message);
-		return EXIT_USAGE;
-	}
+	if (local < 0)
+		return api_usage(call, &e);
 	if (fd_pair(SOCK_SEQPACKET, pair) < 0) {
 		perror("cordon up: socketpair");
 		return EXIT_PLATFORM;
@@ -302,10 +255,49 @@ int command_up(int argc, char **argv)
 	sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = on_child;
 	sigaction(SIGCHLD, &act, NULL);
-	if (start(absolute, jail, (int[]){theirs, tcp, local}, &pid, &e) < 0) {
-		fprintf(stderr, "cordon up: %s\n", e.message);
-		return EXIT_PLATFORM;
-	}
+	if (start(absolute, o->jail, (int[]){theirs, tcp, local}, &pid, &e) < 0)
+		return client_complain(&e);
 	close_fd(&theirs);
 	return wait_for(pid);
 }
+
+#define AT(m) offsetof(struct up_options, m)
+static const struct option_row rows[] = {
+	{.name = "data",
+	 .argument = "DIR",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(shared.data),
+	 .help = "Where the state lives; made if it is missing. `control.sock` in it is the "
+		 "administrator's door. Default: $XDG_STATE_HOME/cordon; without that variable "
+		 "/var/lib/cordon as root, else ~/.local/state/cordon."},
+	{.name = "listen",
+	 .argument = "ADDRESS:PORT",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(listen),
+	 .preset = "127.0.0.1:7070",
+	 .help = "Where the API is served, in numbers; port 0: any that is free. Default: "
+		 "127.0.0.1:7070."},
+	{.name = "jail",
+	 .argument = "full|available",
+	 .kind = OPTION_CHOICE,
+	 .offset = AT(jail),
+	 .preset = "full",
+	 .help = "As for `cordon run`: `full` (default) refuses to serve unless every required "
+		 "part "
+		 "of the jail is in force."},
+	{0}};
+#undef AT
+
+const struct command up_commands[] = {{.name = "up",
+				       .what = "Serves the HTTP API, in the foreground.",
+				       .text = "Serves the HTTP API in the foreground until SIGINT "
+					       "or SIGTERM, and prints the line "
+					       "`ready URL` when it does.\n"
+					       "When it is told to end, runs that are under way "
+					       "have ten seconds; a second signal "
+					       "ends them at once.",
+				       .rows = rows,
+				       .shared = options_help_only,
+				       .size = sizeof(struct up_options),
+				       .run = up},
+				      {0}};

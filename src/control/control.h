@@ -43,8 +43,9 @@ enum {
 	JUDGE_MEMORY = 64 << 20,
 	LEASE_TTL_S = 300,
 	LEASE_TTL_MAX_S = 86400,
-	LEASES_PER_TENANT = 10000, /* that are not over */
-	HOLDS_MAX = 256,	   /* sandboxes that are held */
+	LEASES_PER_TENANT = 10000,  /* that are not over */
+	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
+	HOLDS_MAX = 256,	    /* sandboxes that are held */
 };
 
 #define ROLES(X)                                                                                   \
@@ -98,14 +99,20 @@ struct control {
 	size_t run_count;
 	uint64_t next_handle;
 	struct loop_timer unwritten; /* ends of runs that the database would not take */
+	/* this turn: a transaction is open; runs that began or ended in it */
+	int batch;
+	struct list begun, ended;
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;
+	size_t hold_bytes;
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
+	/* settings: requests a second, of one address and one key; 0: no limit */
+	unsigned rate_address, rate_key;
 	/* metrics */
-	uint64_t started_ms, requests, refused;
+	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
 	uint64_t cpu_us, wall_us, cache_hits;
 };
@@ -225,11 +232,23 @@ void runs_cancel(struct request *q);
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
+/* batch.c */
+int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
+/* Commits it, and tells who waits for that. On failure nothing of it happened. */
+int batch_settle(struct control *c, struct err *reterr);
+
 /* node.c */
 void node_attach(struct control *c, int fd);
 void node_flush(struct control *c);
 
+/* rate.c: 1, or 0: answered. */
+int rate_address(struct request *q);
+int rate_caller(struct request *q);
+
 /* metrics.c */
+struct run;
+struct msg_run_done;
+void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

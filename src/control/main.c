@@ -153,6 +153,11 @@ static int first_start(struct control *c, struct err *reterr)
 	return r;
 }
 
+static void on_turn(void *arg)
+{
+	batch_settle(arg, NULL);
+}
+
 static void start(struct control *c, const char *directory)
 {
 	struct err e;
@@ -161,6 +166,7 @@ static void start(struct control *c, const char *directory)
 	c->loop = loop_new();
 	if (!c->loop || sodium_init() < 0)
 		log_fatal("start-up: %s", strerror(errno));
+	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
 	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
@@ -183,6 +189,8 @@ int main(int argc, char **argv)
 	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
+				   .rate_address = 20000,
+				   .rate_key = 10000,
 				   .stop = {.fire = on_stop_deadline},
 				   .doors = {{.local = 0}, {.local = 1}}};
 
@@ -193,12 +201,16 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	list_init(&c.runs);
+	list_init(&c.begun);
+	list_init(&c.ended);
 	name_url(&c);
 	start(&c, argv[1]);
 	confine(argv[1]);
 	loop_run(c.loop);
 	c.stopping = 0; /* the loop is over */
+	batch_settle(&c, NULL);
 	end_runs(&c);
+	batch_settle(&c, NULL);
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);
 	store_close(c.store);

@@ -24,10 +24,12 @@ struct run *run_new(struct control *c)
 			  .tier = "standard",
 			  .class_ = "interactive",
 			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
+			  .json = BUF_INIT(RUN_JSON_MAX),
 			  .logs = BUF_INIT(RUN_JSON_MAX),
 			  .events = BUF_INIT(EVENTS_MAX)};
 	id_new("run", r->id);
 	list_init(&r->link);
+	list_init(&r->turn);
 	list_init(&r->waiters);
 	return r;
 }
@@ -38,6 +40,7 @@ void run_free(struct run *r)
 
 	list_for_each_safe (p, tmp, &r->waiters)
 		list_remove(p);
+	list_remove(&r->turn);
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
 		r->control->run_count--;
@@ -48,6 +51,7 @@ void run_free(struct run *r)
 	if (r->lease)
 		lease_leave(r->lease);
 	buf_done(&r->judged);
+	buf_done(&r->json);
 	free(r->schema);
 	free(r->labels);
 	free(r->provenance);
@@ -74,7 +78,7 @@ struct run *run_by_handle(struct control *c, uint64_t handle)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (handle && (r->handle == handle || r->judge == handle))
+		if (r->handle == handle || (r->judge && r->judge == handle))
 			return r;
 	}
 	return NULL;
@@ -84,20 +88,23 @@ void run_begin(struct run *r)
 {
 	list_append(&r->control->runs, &r->link);
 	r->control->run_count++;
-	run_send(r);
+	list_append(&r->control->begun, &r->turn);
 }
 
 void run_send(struct run *r)
 {
 	struct control *c = r->control;
 
-	if (r->sent || r->unwritten || c->node.fd < 0)
+	if (r->sent || r->ended || !list_empty(&r->turn) || c->node.fd < 0)
 		return;
+	if (r->lease && r->lease->hold && !r->lease->held) {
+		if (buf_add(&c->node_out, r->lease->frame.data, r->lease->frame.len) < 0)
+			return;
+		r->lease->held = 1;
+	}
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
-	if (r->lease)
-		r->lease->held = 1;
 	buf_done(&r->wire);
 	node_flush(c);
 }
@@ -108,7 +115,7 @@ void run_stop(struct run *r, enum termination_reason why)
 			.cancel = {r->judge ? r->judge : r->handle, (uint8_t)why}};
 	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
-	if (r->cancelled || r->unwritten)
+	if (r->cancelled || r->ended)
 		return;
 	r->cancelled = 1;
 	if (!r->sent)
@@ -191,7 +198,7 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 	buf_adds(b, "}");
 }
 
-static void answer_waiters(struct run *r, const struct buf *json, const struct err *e)
+void run_answer(struct run *r, const struct err *e)
 {
 	struct list *p, *tmp;
 
@@ -201,96 +208,67 @@ static void answer_waiters(struct run *r, const struct buf *json, const struct e
 
 		list_remove(p);
 		if (q->streaming) {
-			http_event(q, e ? "error" : "result", json->data, json->len);
+			if (e) {
+				buf_adds(&copy, "{\"code\":");
+				json_quote_str(&copy, e->code);
+				buf_adds(&copy, ",\"detail\":");
+				json_quote_str(&copy, e->message);
+				buf_addc(&copy, '}');
+				http_event(q, "error", copy.data, copy.len);
+				buf_done(&copy);
+			} else
+				http_event(q, "result", r->json.data, r->json.len);
 			http_stream_end(q);
-			continue;
-		}
-		if (e) {
+		} else if (e) {
 			http_problem_err(q, 503, e);
-			continue;
+		} else {
+			buf_add(&copy, r->json.data, r->json.len);
+			buf_addc(&copy, '\n');
+			http_answer(q, 200, "application/json", &copy);
 		}
-		buf_add(&copy, json->data, json->len);
-		buf_addc(&copy, '\n');
-		http_answer(q, 200, "application/json", &copy);
 	}
 }
 
 void run_on_done(struct run *r, const struct msg_run_done *m)
 {
+	if (r->ended)
+		return; /* the node has said so before */
 	if (r->judge && m->handle == r->judge)
 		judge_end(r, m);
 	else if (!r->schema || m->outcome != OUTCOME_COMPLETED || !judge_begin(r, m))
 		run_end(r, m);
 }
 
-static void conclude(struct run *r, const struct msg_run_done *m)
-{
-	struct control *c = r->control;
-
-	r->over = BUF_INIT(RUN_JSON_MAX);
-	run_json(r, m, &r->over);
-	r->outcome = words_outcome(m->outcome);
-	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : "";
-	r->ended_ms = clock_wall_ms();
-	r->cached = m->cached;
-	if (m->outcome < OUTCOME_COUNT)
-		c->outcomes[m->outcome]++;
-	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
-		c->reasons[m->reason]++;
-	c->cache_hits += m->cached;
-	c->cpu_us += m->cpu_us;
-	c->wall_us += m->wall_us;
-	/* The node has nothing to do with it any more, nor has its lease. */
-	r->handle = r->judge = 0;
-	r->sent = 0;
-	if (r->lease)
-		lease_leave(r->lease);
-	r->lease = NULL;
-}
-
 static int write_end(struct run *r, struct err *reterr)
 {
-	struct store *store = r->control->store;
 	const struct run_row row = {.id = r->id,
 				    .outcome = r->outcome,
 				    .reason = r->reason,
-				    .result = (const char *)r->over.data,
-				    .result_len = r->over.len,
+				    .result = (const char *)r->json.data,
+				    .result_len = r->json.len,
 				    .events = (const char *)r->events.data,
 				    .events_len = r->events.len,
 				    .ended_ms = r->ended_ms};
-	int e = store_run_end(store, &row, reterr);
+	int e = batch_open(r->control, reterr);
 
+	if (e == 0)
+		e = store_run_end(r->control->store, &row, reterr);
 	if (e == 0 && r->stored)
-		store_artifact_count(store, r->tenant, r->artifact, r->cached, reterr);
-	return e;
+		e = store_artifact_count(r->control->store, r->tenant, r->artifact, r->cached,
+					 reterr);
+	return e == -ENOENT ? 0 : e; /* its artifact was deleted meanwhile */
 }
 
-static void on_unwritten(struct loop_timer *t);
-
-/* What cannot be written yet stays under way for all but those who wait, and is tried again. */
-static void settle(struct run *r)
+/* Writes it, to be told when this turn's transaction stands. */
+static void end(struct run *r)
 {
-	struct control *c = r->control;
-	struct err e = {0};
-	int failed = write_end(r, &e);
+	struct err e;
 
-	answer_waiters(r, &r->over, failed ? &e : NULL);
-	if (!failed || failed == -ENOENT) { /* its tenant is gone, and its row with it */
-		run_free(r);
-		if (c->stopping && c->run_count == 0)
-			loop_stop(c->loop);
-		return;
-	}
-	if (!r->unwritten)
-		log_line("the end of %s could not be written: %s", r->id, e.message);
-	r->unwritten = 1;
-	if (list_empty(&r->link)) { /* it was found at the start */
-		list_append(&c->runs, &r->link);
-		c->run_count++;
-	}
-	c->unwritten.fire = on_unwritten;
-	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
+	list_remove(&r->turn); /* it may have begun in this very turn */
+	if (write_end(r, &e) == 0)
+		list_append(&r->control->ended, &r->turn);
+	else
+		run_keep(r, &e);
 }
 
 static void on_unwritten(struct loop_timer *t)
@@ -301,16 +279,46 @@ static void on_unwritten(struct loop_timer *t)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->unwritten)
-			settle(r);
+		if (r->unwritten && list_empty(&r->turn))
+			end(r);
 	}
+}
+
+void run_keep(struct run *r, const struct err *e)
+{
+	struct control *c = r->control;
+
+	if (!r->unwritten)
+		log_line("the end of %s could not be written: %s", r->id, e->message);
+	r->unwritten = 1;
+	run_answer(r, e);
+	if (list_empty(&r->link)) { /* it was found at the start */
+		list_append(&c->runs, &r->link);
+		c->run_count++;
+	}
+	c->unwritten.fire = on_unwritten;
+	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
 }
 
 void run_end(struct run *r, const struct msg_run_done *m)
 {
-	if (!r->unwritten)
-		conclude(r, m);
-	settle(r);
+	struct control *c = r->control;
+
+	run_json(r, m, &r->json);
+	r->ended = 1;
+	r->outcome = words_outcome(m->outcome);
+	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : "";
+	r->ended_ms = clock_wall_ms();
+	r->cached = m->cached;
+	if (m->outcome < OUTCOME_COUNT)
+		c->outcomes[m->outcome]++;
+	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
+		c->reasons[m->reason]++;
+	metrics_run(r, m);
+	c->cache_hits += m->cached;
+	c->cpu_us += m->cpu_us;
+	c->wall_us += m->wall_us;
+	end(r);
 }
 
 void run_lost(struct run *r)

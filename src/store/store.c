@@ -231,6 +231,11 @@ void store_rollback(struct store *s)
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int store_in_transaction(struct store *s)
+{
+	return !sqlite3_get_autocommit(s->db);
+}
+
 int store_commit(struct store *s, struct err *reterr)
 {
 	int r = db_change(s, reterr, "COMMIT", "");

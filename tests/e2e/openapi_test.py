@@ -19,8 +19,8 @@ from daemon import Daemon, Reply
 from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
-# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, or hard work.
-ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|policy\.too_complex")
+# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases or requests, or hard work.
+ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|rate\.|capacity|policy\.too_complex")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
 PROFILE = """apiVersion: cordon/v1

@@ -1,0 +1,140 @@
+/* `cordon tenant …`: tenants of the daemon on this machine; the API serves them on its socket. */
+#include "cli/api.h"
+#include "cli/commands.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PATH_SIZE = 4096, BODY_SIZE = 4096 };
+
+static const struct api_column columns[] = {
+	{"ID", "id", 0}, {"STATE", "state", 0}, {"CREATED", "created_at", 1}};
+
+/* Here the tenant is what the command is about: an operand, or --tenant. The API gets it in the
+ * path, so it is taken out of the options. */
+static const char *subject(const struct call *call, struct err *reterr)
+{
+	struct shared_options *o = call->options;
+	const char *id = call->operand_count ? call->operands[0] : o->tenant;
+
+	if (!id) {
+		err_set(reterr, EINVAL, "usage", "ID is needed: which tenant?");
+		return NULL;
+	}
+	if (o->tenant && strcmp(id, o->tenant)) {
+		err_set(reterr, EINVAL, "usage",
+			"'%s' and --tenant %s name different tenants; give one of them", id,
+			o->tenant);
+		return NULL;
+	}
+	o->tenant = NULL;
+	return id;
+}
+
+/* One request about /v1/tenants/ID with the body given, NULL: none. */
+static int about(const struct call *call, const char *method, const char *body, struct reply *ret)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
+	struct err e;
+	const char *id = subject(call, &e);
+
+	*ret = (struct reply){0};
+	if (!id)
+		return api_usage(call, &e);
+	api_path(&path, "tenants", id, "");
+	return api_ask(call,
+		       &(struct request){.method = method,
+					 .path = buf_str(&path),
+					 .body = body,
+					 .body_len = body ? strlen(body) : 0},
+		       ret);
+}
+
+static int print(const struct call *call, int status, const struct reply *r)
+{
+	return status ? status : api_print_card(call, r, columns, ARRAY_SIZE(columns));
+}
+
+static int create(const struct call *call)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT(BODY_SIZE);
+	_cleanup_reply_ struct reply r = {0};
+	struct err e;
+	const char *id = subject(call, &e);
+
+	if (!id)
+		return api_usage(call, &e);
+	buf_adds(&body, "{\"id\":");
+	if (json_quote_str(&body, id) < 0 || buf_addc(&body, '}') < 0) {
+		err_set(&e, EINVAL, "usage", "ID is too long: at most a few dozen characters");
+		return api_usage(call, &e);
+	}
+	return print(call,
+		     api_ask(call,
+			     &(struct request){.method = "POST",
+					       .path = "/v1/tenants",
+					       .body = body.data,
+					       .body_len = body.len},
+			     &r),
+		     &r);
+}
+
+static int list(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+	int status;
+
+	((struct shared_options *)call->options)->tenant = NULL; /* the list is of all */
+	status = api_do(call, "GET", "/v1/tenants", &r);
+	return status ? status : api_print_list(call, &r, "tenants", columns, ARRAY_SIZE(columns));
+}
+
+static int show(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return print(call, about(call, "GET", NULL, &r), &r);
+}
+
+static int suspend(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return print(call, about(call, "PATCH", "{\"state\":\"suspended\"}", &r), &r);
+}
+
+static int resume(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return print(call, about(call, "PATCH", "{\"state\":\"active\"}", &r), &r);
+}
+
+static int remove_tenant(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return about(call, "DELETE", NULL, &r);
+}
+
+#define COMMAND(n, f, w)                                                                           \
+	{                                                                                          \
+		.name = "tenant " n, .operands = "ID", .operands_max = 1, .what = w,               \
+		.shared = options_shared, .size = sizeof(struct shared_options), .run = f          \
+	}
+
+const struct command tenant_commands[] = {
+	COMMAND("create", create, "Creates a tenant."),
+	{.name = "tenant list",
+	 .what = "Lists the tenants.",
+	 .shared = options_shared,
+	 .size = sizeof(struct shared_options),
+	 .run = list},
+	COMMAND("show", show, "Shows a tenant."),
+	COMMAND("suspend", suspend, "Lets a tenant start no runs until it is resumed."),
+	COMMAND("resume", resume, "Makes a suspended tenant active again."),
+	COMMAND("delete", remove_tenant,
+		"Deletes a tenant, and its keys, profiles and runs with it."),
+	{0}};
