@@ -140,6 +140,12 @@ def routes(t, d, doc):
             wrong.append(f"{path}: {r} {r.headers.get('Allow')}")
     t.equal(wrong, [], "the daemon names those methods in Allow")
     t.equal(set(doc.operations) ^ set(REQUESTS), set(), "every operation has a row in this test")
+    page = (cordon.ROOT / "docs/api.md").read_text()
+    t.equal([str(o) for o in doc.operations.values()
+             if not re.search(rf"^\| `{re.escape(str(o))}`[^|]*\| {', '.join(o.roles) or 'anyone'} \|", page, re.M)], [],
+            "docs/api.md has every operation, with its roles")
+    codes = {code for o in doc.operations.values() for _, code in o.promises() if code and not re.match(r"document|profile\.|module\.", code)}
+    t.equal(sorted(code for code in codes if f"`{code}`" not in page), [], "and every problem code")
     text = (cordon.ROOT / "src/control/openapi.json").read_text()
     t.equal(json.loads(text), doc.data, "what is served is the file in the source")
 
