@@ -22,7 +22,7 @@ ROLES = ("runner", "auditor", "operator", "admin")
 # Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases or requests, or hard work.
 ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|rate\.|capacity|policy\.too_complex")
 
-LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
+LONG = "async () => { await new Promise(r => setTimeout(r, 600000)) }"
 PROFILE = """apiVersion: cordon/v1
 kind: CapabilityProfile
 metadata: {name: %s, owner: tests}
@@ -30,7 +30,7 @@ spec:
   class: interactive
   tier: standard
   minTrust: 0
-  limits: {cpu: 1s, wall: 9s, memory: 64MiB, output: 64KiB, operations: 10}
+  limits: {cpu: 1s, wall: 600s, memory: 64MiB, output: 64KiB, operations: 10}
   egress: []
 tests:
   - {request: {method: GET, url: "https://example.com/"}, expect: deny}
