@@ -36,7 +36,6 @@ enum {
 	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
-	STOP_S = 10, /* for runs that are under way when control is asked to end */
 	SESSION_SIZE = 129,
 	SCHEMA_MAX = 64 << 10, /* an output_schema */
 	JUDGE_CPU_MS = 1000,   /* what judging a value by it may take */
@@ -109,8 +108,10 @@ struct control {
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
-	/* settings: requests a second, of one address and one key; 0: no limit */
-	unsigned rate_address, rate_key;
+	/* settings: requests a second, of one address and one key (0: no limit); seconds for
+	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
+	unsigned rate_address, rate_key, stop_s;
+	char *tls_certificate, *tls_key;
 	/* metrics */
 	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];

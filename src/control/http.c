@@ -12,6 +12,8 @@
 
 enum { STREAM_CHUNK = 32768 };
 
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+
 static const struct {
 	unsigned status;
 	const char *title;
@@ -393,6 +395,14 @@ static void on_library_log(void *arg, const char *format, va_list ap)
 int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 {
 	const union MHD_DaemonInfo *info;
+	int tls = !d->local && c->tls_key;
+	/* TLS 1.2 and 1.3 with what GnuTLS deems secure, and nothing older. */
+	struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, c->tls_certificate},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, c->tls_key},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
 
 	d->control = c;
 	d->watch.ready = on_ready;
@@ -400,18 +410,22 @@ int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 	d->sweep.fire = on_sweep;
 	list_init(&d->connections);
 	d->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			(tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_URI_LOG_CALLBACK,
 		on_target, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		d->local ? 0U : (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_MAX_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
-		MHD_OPTION_END);
+		MHD_OPTION_ARRAY, tls ? secure : secure + 3, MHD_OPTION_END);
 	info = d->daemon ? MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
-		return err_set(reterr, EIO, "http.start", "the HTTP server does not start");
+		return err_set(reterr, EIO, "http.start",
+			       tls ? "the HTTPS server does not start; are certificate and key PEM "
+				     "files that belong together?"
+				   : "the HTTP server does not start");
 	d->watch.fd = info->epoll_fd;
 	if (loop_watch(c->loop, &d->watch, EPOLLIN) < 0)
 		return err_set(reterr, errno, "http.start", "epoll: %s", strerror(errno));

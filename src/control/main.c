@@ -1,6 +1,7 @@
 /*
  * Descriptors: 3 the supervisor (links to nodes), 4 the listening TCP socket, 5 the listening unix
- * socket. Started as: cordon-control DIRECTORY --owner=UID
+ * socket, 6 (with --tls) certificate and key. Started as: cordon-control DIRECTORY --owner=UID
+ * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
  *
  * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs, no
  * credential of any destination, and has no way to open a connection or start a program.
@@ -30,7 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5 };
+enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5, TLS_FD = 6, TLS_FILE_MAX = 1 << 20 };
 
 static void on_supervisor(struct loop_watch *w, uint32_t events)
 {
@@ -71,7 +72,7 @@ static void on_signal(struct loop_watch *w, uint32_t events)
 			return;
 		}
 		c->stopping = 1;
-		loop_arm(c->loop, &c->stop, clock_now_ns() + STOP_S * NS_PER_S);
+		loop_arm(c->loop, &c->stop, clock_now_ns() + c->stop_s * NS_PER_S);
 		if (c->run_count == 0)
 			loop_stop(c->loop);
 	}
@@ -116,6 +117,7 @@ static void name_url(struct control *c)
 {
 	struct sockaddr_storage a = {0};
 	socklen_t len = sizeof(a);
+	const char *scheme = c->tls_key ? "https" : "http";
 	char host[INET6_ADDRSTRLEN] = "";
 
 	if (getsockname(LISTEN_FD, (struct sockaddr *)&a, &len) < 0)
@@ -124,12 +126,12 @@ static void name_url(struct control *c)
 		const struct sockaddr_in6 *s = (const struct sockaddr_in6 *)&a;
 
 		inet_ntop(AF_INET6, &s->sin6_addr, host, sizeof(host));
-		snprintf(c->url, sizeof(c->url), "http://[%s]:%u", host, ntohs(s->sin6_port));
+		snprintf(c->url, sizeof(c->url), "%s://[%s]:%u", scheme, host, ntohs(s->sin6_port));
 	} else {
 		const struct sockaddr_in *s = (const struct sockaddr_in *)&a;
 
 		inet_ntop(AF_INET, &s->sin_addr, host, sizeof(host));
-		snprintf(c->url, sizeof(c->url), "http://%s:%u", host, ntohs(s->sin_port));
+		snprintf(c->url, sizeof(c->url), "%s://%s:%u", scheme, host, ntohs(s->sin_port));
 	}
 }
 
@@ -184,20 +186,63 @@ static void start(struct control *c, const char *directory)
 		log_fatal("%s", e.message);
 }
 
+/* What `cordon up` wrote: a length (u64) before each of the two, which end with NUL. */
+static char *read_tls(uint64_t *at)
+{
+	uint64_t len;
+	char *text;
+
+	if (pread(TLS_FD, &len, sizeof(len), (off_t)*at) != sizeof(len) || !len ||
+	    len > TLS_FILE_MAX + 1)
+		log_fatal("the certificate was not handed over");
+	text = xmalloc(len);
+	if (pread(TLS_FD, text, len, (off_t)(*at + sizeof(len))) != (ssize_t)len)
+		log_fatal("the certificate was not handed over");
+	text[len - 1] = '\0';
+	*at += sizeof(len) + len;
+	return text;
+}
+
+static int take_number(const char *arg, const char *name, unsigned *to)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(arg, name, n) != 0)
+		return 0;
+	*to = (unsigned)strtoul(arg + n, NULL, 10);
+	return 1;
+}
+
+static void parse(struct control *c, int argc, char **argv)
+{
+	uint64_t at = 0;
+
+	if (argc < 3 || strncmp(argv[2], "--owner=", 8) != 0)
+		log_fatal("started by cordon-supervisor, not by hand");
+	c->owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	for (int i = 3; i < argc; i++) {
+		if (!strcmp(argv[i], "--tls")) {
+			c->tls_certificate = read_tls(&at);
+			c->tls_key = read_tls(&at);
+			close(TLS_FD);
+		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
+			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
+			   !take_number(argv[i], "--stop=", &c->stop_s)) {
+			log_fatal("unknown option '%s'", argv[i]);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
-				   .rate_address = 20000,
-				   .rate_key = 10000,
 				   .stop = {.fire = on_stop_deadline},
 				   .doors = {{.local = 0}, {.local = 1}}};
 
 	log_init("cordon-control");
-	if (argc != 3 || strncmp(argv[2], "--owner=", 8) != 0)
-		log_fatal("started by cordon-supervisor, not by hand");
-	c.owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	parse(&c, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	list_init(&c.runs);
