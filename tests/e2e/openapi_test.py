@@ -19,8 +19,8 @@ from daemon import Daemon, Reply
 from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
-# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases or requests, or hard work.
-ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|rate\.|capacity|policy\.too_complex")
+# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, or hard work.
+ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|capacity|policy\.too_complex")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 600000)) }"
 PROFILE = """apiVersion: cordon/v1
@@ -387,6 +387,21 @@ def not_ready(d, api):
     d.stop()
 
 
+def hurried(doc, validator, seen):
+    """Too many requests. The flaws."""
+    flaws = []
+    for option, code in (("--rate-key", "rate.key"), ("--rate-address", "rate.address")):
+        with Daemon(options=(option, "1")) as d:
+            api, key = Checked(d, doc, validator), d.key("default", "admin")
+            for o in doc.operations.values():
+                for _ in range(4):
+                    if o.roles or code == "rate.address":
+                        api.ask(o.method, target(o, "some-name"), key=key)
+            flaws += api.flaws
+            seen |= {x for x in api.seen if x[2] == code}
+    return flaws
+
+
 def snapshot(d):
     """All that the victim has, and who there is."""
     return [d.ask("GET", path).body for path in (
@@ -535,6 +550,7 @@ def test(t):
             followed(d, api)
             runs(d, api)
             not_ready(d, api)
+            api.flaws += hurried(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()
