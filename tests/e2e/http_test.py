@@ -393,6 +393,14 @@ def together(t, d, key):
     with concurrent.futures.ThreadPoolExecutor(24) as pool:
         done = list(pool.map(lambda i: d.run("({input}) => input * 2", key, input=i)["value"], range(96)))
     t.equal(done, [2 * i for i in range(96)], "many at once: each has its own answer")
+    # Pipelined, they come in one turn of the daemon's loop; what one writes must not be part of another's transaction.
+    auth = HOST + b"Authorization: Bearer " + key.encode() + b"\r\n"
+    later = POST + auth + b"Prefer: respond-async\r\n" + LENGTH + b"\r\n" + RUN
+    body = b'{"profile":"transform","ttl_s":60}'
+    lease = b"POST /v1/leases HTTP/1.1\r\n" + auth + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        got = [x for one in pool.map(lambda i: talk(d, (lease if i % 2 else POST + auth + LENGTH + b"\r\n" + RUN) + later + lease)[0], range(160)) for x in one]
+    t.equal({x: got.count(x) for x in set(got)}, {200: 80, 202: 160, 201: 240}, "and requests that write do not disturb one another")
 
 
 def test(t):

@@ -20,9 +20,9 @@ from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
 # Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, or hard work.
-ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|policy\.too_complex")
+ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|capacity|policy\.too_complex")
 
-LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
+LONG = "async () => { await new Promise(r => setTimeout(r, 600000)) }"
 PROFILE = """apiVersion: cordon/v1
 kind: CapabilityProfile
 metadata: {name: %s, owner: tests}
@@ -30,7 +30,7 @@ spec:
   class: interactive
   tier: standard
   minTrust: 0
-  limits: {cpu: 1s, wall: 9s, memory: 64MiB, output: 64KiB, operations: 10}
+  limits: {cpu: 1s, wall: 600s, memory: 64MiB, output: 64KiB, operations: 10}
   egress: []
 tests:
   - {request: {method: GET, url: "https://example.com/"}, expect: deny}
@@ -140,6 +140,12 @@ def routes(t, d, doc):
             wrong.append(f"{path}: {r} {r.headers.get('Allow')}")
     t.equal(wrong, [], "the daemon names those methods in Allow")
     t.equal(set(doc.operations) ^ set(REQUESTS), set(), "every operation has a row in this test")
+    page = (cordon.ROOT / "docs/api.md").read_text()
+    t.equal([str(o) for o in doc.operations.values()
+             if not re.search(rf"^\| `{re.escape(str(o))}`[^|]*\| {', '.join(o.roles) or 'anyone'} \|", page, re.M)], [],
+            "docs/api.md has every operation, with its roles")
+    codes = {code for o in doc.operations.values() for _, code in o.promises() if code and not re.match(r"document|profile\.|module\.", code)}
+    t.equal(sorted(code for code in codes if f"`{code}`" not in page), [], "and every problem code")
     text = (cordon.ROOT / "src/control/openapi.json").read_text()
     t.equal(json.loads(text), doc.data, "what is served is the file in the source")
 
@@ -381,6 +387,21 @@ def not_ready(d, api):
     d.stop()
 
 
+def hurried(doc, validator, seen):
+    """Too many requests. The flaws."""
+    flaws = []
+    for option, code in (("--rate-key", "rate.key"), ("--rate-address", "rate.address")):
+        with Daemon(options=(option, "1")) as d:
+            api, key = Checked(d, doc, validator), d.key("default", "admin")
+            for o in doc.operations.values():
+                for _ in range(4):
+                    if o.roles or code == "rate.address":
+                        api.ask(o.method, target(o, "some-name"), key=key)
+            flaws += api.flaws
+            seen |= {x for x in api.seen if x[2] == code}
+    return flaws
+
+
 def snapshot(d):
     """All that the victim has, and who there is."""
     return [d.ask("GET", path).body for path in (
@@ -529,6 +550,7 @@ def test(t):
             followed(d, api)
             runs(d, api)
             not_ready(d, api)
+            api.flaws += hurried(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()
