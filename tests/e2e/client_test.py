@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 import cordon
 import tap
@@ -584,6 +585,33 @@ def streams(t, done):
         refused(t, Client(url=fake.url)("runs", "events", "run_1", "--follow"), 5, "(client.answer)", "followed, and no JSON")
 
 
+def cancelled_too_late(t):
+    """The run ends by itself while it is being cancelled: its outcome is what is told."""
+    asked = threading.Event()
+
+    def answer(request):
+        if request.startswith(b"DELETE"):
+            asked.set()
+            return http('{"code":"run.over","detail":"this run is over"}', 409)
+        return wait()
+
+    def wait():
+        yield (b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\n\r\nevent: run\ndata: {\"run\":\"run_1\"}\n\n"
+               b"event: log\ndata: {\"text\":\"on\"}\n\n")
+        asked.wait(60)
+        yield b"event: result\ndata: " + json.dumps({"outcome": "completed", "value_kind": "json", "value": 7}).encode() + b"\n\n"
+
+    with Fake(answer) as fake:
+        p = Client(url=fake.url).start("run", "-", stdin="() => 7")
+        p.stderr.readline()
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=60)
+        t.ok(p.returncode == 0 and out == b"7\n" and asked.is_set(), "cancelled too late: the outcome is told", (p.returncode, out, err))
+    with Fake(http("{}", 404)) as fake:
+        Client(url=fake.url)("tenant", "delete", "..")
+        t.ok(fake.requests[0].startswith(b"DELETE /v1/tenants/.. HTTP"), "an ID of dots stays one", fake.requests)
+
+
 def gone(t, client, d, key):
     """Last: control is killed while a run waits for it, then the whole daemon."""
     p = client.start("run", "-", stdin=SLEEP)
@@ -719,6 +747,7 @@ def test(t):
     cordon.adopt()
     told(t)
     answers(t)
+    cancelled_too_late(t)
     with Daemon() as d, tempfile.TemporaryDirectory(prefix="cordon-e2e-") as directory:
         os.chmod(directory, 0o755)
         local = Client("--data", d.data)
