@@ -9,6 +9,7 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/config.h"
 #include "cli/manual.h"
 
 #include <stdio.h>
@@ -42,10 +43,19 @@ static const struct command completion_commands[] = {
 	 .run = completion},
 	{0}};
 
-static const struct command *const commands[] = {
-	up_commands,	 run_commands,	      runs_commands,	artifact_commands,
-	lease_commands,	 profile_commands,    tenant_commands,	key_commands,
-	doctor_commands, completion_commands, version_commands, NULL};
+static const struct command *const commands[] = {up_commands,
+						 config_commands,
+						 run_commands,
+						 runs_commands,
+						 artifact_commands,
+						 lease_commands,
+						 profile_commands,
+						 tenant_commands,
+						 key_commands,
+						 doctor_commands,
+						 completion_commands,
+						 version_commands,
+						 NULL};
 
 static int version(const struct call *call)
 {

@@ -161,6 +161,12 @@ static int take(const struct call *call, const struct option_row *row, const cha
 	return -EINVAL;
 }
 
+int options_take(struct call *call, const struct option_row *row, const char *text,
+		 struct err *reterr)
+{
+	return take(call, row, text, reterr);
+}
+
 static void set_defaults(const struct call *call)
 {
 	const struct option_row *row;

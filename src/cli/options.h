@@ -20,8 +20,9 @@ struct option_row {
 	enum option_kind kind;
 	size_t offset; /* of the member in the command's options */
 	uint64_t fallback, min,
-		max;	    /* of a number; a fallback below min: no default, 0 if absent */
-	const char *preset; /* of a text or choice that is absent */
+		max;	     /* of a number; a fallback below min: no default, 0 if absent */
+	const char *preset;  /* of a text or choice that is absent */
+	const char *setting; /* its name in cordon.yaml (config.h); NULL: it has none */
 	const char *help;
 };
 
@@ -72,6 +73,11 @@ struct command {
 int options_parse(struct call *call, const struct command *command, int argc, char **argv,
 		  struct err *reterr);
 void options_done(struct call *call);
+
+/* The value of an option from elsewhere than the command line; `text` must live as long as `call`.
+ */
+int options_take(struct call *call, const struct option_row *row, const char *text,
+		 struct err *reterr);
 
 /* Whether the option of that name was given. */
 int options_given(const struct call *call, const char *name);

@@ -1,11 +1,13 @@
 /* `cordon up`: opens the doors, starts the supervisor with control, and waits to be told to end. */
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/data.h"
 #include "os/fd.h"
 #include "os/spawn.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -14,10 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+enum { TLS_FILE_MAX = 1 << 20 };
 
 static volatile sig_atomic_t asked;
 
@@ -46,6 +51,28 @@ static int make_parents(char *path)
 	return 0;
 }
 
+/* Only what is empty or was Cordon's before may become Cordon's: a wrong --data must not take, say,
+ * /etc away from its owner. */
+static int may_own(int fd, const struct stat *st, const struct spawn_ids *ids)
+{
+	struct dirent *e;
+	int copy, n = 0;
+	DIR *d;
+
+	if ((ids->root && st->st_uid == ids->control) ||
+	    faccessat(fd, "state.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return 0;
+	while ((e = readdir(d)))
+		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		     strcmp(e->d_name, "control.sock");
+	closedir(d);
+	return n == 0;
+}
+
 /* The directory, made if it is missing, owned by control, and ours alone: a descriptor. */
 static int open_data(const char *path, const struct spawn_ids *ids, struct err *reterr)
 {
@@ -56,8 +83,19 @@ static int open_data(const char *path, const struct spawn_ids *ids, struct err *
 	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0) {
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (fd < 0 && r == -ENOTDIR && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(reterr, ELOOP, "data.open",
+			       "the data directory '%s' is a symbolic link; name what it points to",
+			       path);
+	if (r == 0 && !may_own(fd, &st, ids)) {
+		close_fd(&fd);
+		return err_set(reterr, ENOTEMPTY, "data.foreign",
+			       "the data directory '%s' is not empty, and what is in it is not "
+			       "Cordon's; choose another with --data",
+			       path);
 	}
 	if (r == 0 && ids->root && st.st_uid != ids->control &&
 	    fchown(fd, ids->control, ids->control) < 0)
@@ -138,25 +176,65 @@ static int listen_unix(const char *directory, struct err *reterr)
 	return err_set(reterr, -r, "listen", "'%s': %s", a.sun_path, strerror(-r));
 }
 
-static int start(const char *directory, const char *jail, const int fds[3], pid_t *ret,
+struct up_options {
+	struct shared_options shared;
+	const char *config, *listen, *jail, *tls_certificate, *tls_key;
+	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s;
+};
+
+/* The words that start the supervisor. */
+struct words {
+	const char *v[32];
+	size_t n;
+};
+
+static void add_word(struct words *w, char *word)
+{
+	if (w->n + 1 >= ARRAY_SIZE(w->v))
+		abort(); /* their number does not depend on anybody's input */
+	w->v[w->n++] = word;
+	w->v[w->n] = NULL;
+}
+
+static void words_done(struct words *w)
+{
+	while (w->n)
+		free((char *)(uintptr_t)w->v[--w->n]);
+}
+
+static int start(const char *directory, const struct up_options *o, const int fds[4], pid_t *ret,
 		 struct err *reterr)
 {
-	_cleanup_free_ char *control = xasprintf("--control=%s", directory);
-	_cleanup_free_ char *kind = xasprintf("--jail=%s", jail);
-	const char *argv[] = {"cordon-supervisor", kind, control, "--", NULL};
 	const char *envp[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
 	_cleanup_fd_ int exe = spawn_find("cordon-supervisor", reterr);
+	struct words w = {.n = 0};
+	int r;
 
 	if (exe < 0)
 		return exe;
-	return spawn_plain(&(struct spawn){.exe = exe,
-					   .argv = argv,
-					   .envp = envp,
-					   .fds = fds,
-					   .nfds = 3,
-					   .uid = geteuid(),
-					   .cgroup = -1},
-			   ret, reterr);
+	add_word(&w, xstrdup("cordon-supervisor"));
+	add_word(&w, xasprintf("--jail=%s", o->jail));
+	add_word(&w, xasprintf("--control=%s", directory));
+	if (fds[3] >= 0)
+		add_word(&w, xstrdup("--tls"));
+	add_word(&w, xasprintf("--pass=--rate-address=%llu", (unsigned long long)o->rate_address));
+	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
+	add_word(&w, xasprintf("--pass=--stop=%llu", (unsigned long long)o->stop_s));
+	add_word(&w, xstrdup("--"));
+	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
+	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
+	add_word(&w, xasprintf("--running-max=%llu", (unsigned long long)o->running_max));
+	add_word(&w, xasprintf("--queue-max=%llu", (unsigned long long)o->queue_max));
+	r = spawn_plain(&(struct spawn){.exe = exe,
+					.argv = w.v,
+					.envp = envp,
+					.fds = fds,
+					.nfds = fds[3] >= 0 ? 4 : 3,
+					.uid = geteuid(),
+					.cgroup = -1},
+			ret, reterr);
+	words_done(&w);
+	return r;
 }
 
 /* Until it ends; what we are told is passed on. */
@@ -183,22 +261,57 @@ static int wait_for(pid_t pid)
 	}
 }
 
-struct up_options {
-	struct shared_options shared;
-	const char *listen, *jail;
-};
+/* Certificates and key, each with its length before it, for who may not open files: a descriptor.
+ */
+static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
+{
+	const char *paths[] = {o->tls_certificate, o->tls_key};
+	_cleanup_fd_ int fd = -1;
+
+	if (!paths[0] && !paths[1])
+		return 0;
+	if (!paths[0] || !paths[1])
+		return err_set(reterr, EINVAL, "usage",
+			       "--tls-certificate and --tls-key belong together; give both");
+	fd = memfd_create("cordon-tls", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_set(reterr, errno, "tls", "memfd_create: %s", strerror(errno));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *text = NULL;
+		uint64_t len;
+		size_t n;
+		int r = api_read(paths[i], TLS_FILE_MAX, &text, &n, reterr);
+
+		if (r < 0)
+			return r;
+		len = n + 1; /* with its NUL */
+		if (write(fd, &len, sizeof(len)) != sizeof(len) ||
+		    write(fd, text, len) != (ssize_t)len)
+			return err_set(reterr, EIO, "tls", "memfd: %s", strerror(errno));
+		explicit_bzero(text, n);
+	}
+	*ret = fd;
+	fd = -1;
+	return 0;
+}
 
 static int up(const struct call *call)
 {
-	const struct up_options *o = call->options;
+	_cleanup_arena_ struct arena texts = {0};
+	struct call all = *call; /* with what the file says */
+	const struct up_options *o = all.options;
 	struct sigaction act = {.sa_handler = on_signal};
-	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1;
+	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1;
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 	struct spawn_ids ids;
 	struct err e;
 	int pair[2];
 	pid_t pid;
 
+	if (o->config && config_read(&all, o->config, &texts, &e) < 0)
+		return api_usage(call, &e);
+	if (tls_files(o, &tls, &e) < 0)
+		return api_usage(call, &e);
 	spawn_ids(&ids);
 	directory = data_directory(o->shared.data);
 	dir = open_data(directory, &ids, &e);
@@ -221,7 +334,7 @@ static int up(const struct call *call)
 	sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = on_child;
 	sigaction(SIGCHLD, &act, NULL);
-	if (start(absolute, o->jail, (int[]){theirs, tcp, local}, &pid, &e) < 0)
+	if (start(absolute, o, (int[]){theirs, tcp, local, tls}, &pid, &e) < 0)
 		return client_complain(&e);
 	close_fd(&theirs);
 	return wait_for(pid);
@@ -229,10 +342,17 @@ static int up(const struct call *call)
 
 #define AT(m) offsetof(struct up_options, m)
 static const struct option_row rows[] = {
+	{.name = "config",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(config),
+	 .help = "Settings, as YAML or JSON; `cordon config` prints one with all of them. Options "
+		 "count more than the file."},
 	{.name = "data",
 	 .argument = "DIR",
 	 .kind = OPTION_TEXT,
 	 .offset = AT(shared.data),
+	 .setting = "data",
 	 .help = "Where the state lives; made if it is missing. `control.sock` in it is the "
 		 "administrator's door. Default: $XDG_STATE_HOME/cordon; without that variable "
 		 "/var/lib/cordon as root, else ~/.local/state/cordon."},
@@ -241,6 +361,7 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = AT(listen),
 	 .preset = "127.0.0.1:7070",
+	 .setting = "listen",
 	 .help = "Where the API is served, in numbers; port 0: any that is free. Default: "
 		 "127.0.0.1:7070."},
 	{.name = "jail",
@@ -248,9 +369,87 @@ static const struct option_row rows[] = {
 	 .kind = OPTION_CHOICE,
 	 .offset = AT(jail),
 	 .preset = "full",
+	 .setting = "jail.require",
 	 .help = "As for `cordon run`: `full` (default) refuses to serve unless every required "
 		 "part "
 		 "of the jail is in force."},
+	{.name = "tls-certificate",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(tls_certificate),
+	 .setting = "tls.certificate",
+	 .help = "Serve HTTPS with this certificate and those that lead to its authority (PEM). "
+		 "Needs the key too. Default: HTTP."},
+	{.name = "tls-key",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(tls_key),
+	 .setting = "tls.key",
+	 .help = "The certificate's private key (PEM)."},
+	{.name = "pool-floor",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(pool_floor),
+	 .fallback = 4,
+	 .min = 0,
+	 .max = 10000,
+	 .setting = "pool.floor",
+	 .help = "Sandboxes that are kept ready for each engine mode in use."},
+	{.name = "pool-ceiling",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(pool_ceiling),
+	 .fallback = 64,
+	 .min = 0,
+	 .max = 10000,
+	 .setting = "pool.ceiling",
+	 .help = "The most that demand may make it keep ready."},
+	{.name = "running-max",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(running_max),
+	 .fallback = 64,
+	 .min = 1,
+	 .max = 10000,
+	 .setting = "pool.running",
+	 .help = "Runs under way at once."},
+	{.name = "queue-max",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(queue_max),
+	 .fallback = 4096,
+	 .min = 0,
+	 .max = 1000000,
+	 .setting = "pool.queue",
+	 .help = "Runs that wait for a place."},
+	{.name = "rate-address",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(rate_address),
+	 .fallback = 20000,
+	 .min = 0,
+	 .max = 1000000,
+	 .setting = "rate.address",
+	 .help = "Requests a second of one address (of IPv6: one /64), with bursts of twice as "
+		 "many; 0: no limit."},
+	{.name = "rate-key",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(rate_key),
+	 .fallback = 10000,
+	 .min = 0,
+	 .max = 1000000,
+	 .setting = "rate.key",
+	 .help = "The same of one API key."},
+	{.name = "stop-deadline",
+	 .argument = "SECONDS",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(stop_s),
+	 .fallback = 10,
+	 .min = 0,
+	 .max = 3600,
+	 .setting = "stop.deadline",
+	 .help = "Seconds that runs under way have when the daemon is told to end."},
 	{0}};
 #undef AT
 
@@ -260,7 +459,7 @@ const struct command up_commands[] = {{.name = "up",
 					       "or SIGTERM, and prints the line "
 					       "`ready URL` when it does.\n"
 					       "When it is told to end, runs that are under way "
-					       "have ten seconds; a second signal "
+					       "have --stop-deadline seconds; a second signal "
 					       "ends them at once.",
 				       .rows = rows,
 				       .shared = options_help_only,

@@ -128,8 +128,8 @@ int api_refuse_early(struct request *q)
 	else if (length && strtoull(length, NULL, 10) > route->body_max)
 		http_problem(q, 413, "request.too_large", "the body is larger than %zu bytes",
 			     route->body_max);
-	else if (route->roles != ROLE_NOBODY && auth_caller(q) == 0 &&
-		 !(q->caller.role & route->roles))
+	else if (rate_address(q) && route->roles != ROLE_NOBODY && auth_caller(q) == 0 &&
+		 rate_caller(q) && !(q->caller.role & route->roles))
 		http_problem(q, 403, "auth.role", "role %s may not do this",
 			     auth_role_text(q->caller.role));
 	return q->answer != NULL;
@@ -140,5 +140,8 @@ void api_dispatch(struct request *q)
 	char methods[64];
 	const struct route *route = find(q, methods);
 
+	/* Only runs are written in batches; everybody else sees what is committed, and commits. */
+	if (route->handle != submit_run)
+		batch_settle(q->control, NULL);
 	route->handle(q);
 }

@@ -24,7 +24,9 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	CONNECTIONS_PER_ADDRESS = 256,
 	HEADERS_MAX = 32 << 10,
-	UPLOAD_MAX_S = 60, /* from a request's first byte to its last */
+	REQUEST_MAX_S =
+		20, /* from a connection's start, or its last answer, to a request's headers */
+	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
 	RUNS_MAX = 2048, /* accepted and not over */
 	LABELS_MAX = 16,
@@ -34,15 +36,15 @@ enum {
 	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
-	STOP_S = 10, /* for runs that are under way when control is asked to end */
 	SESSION_SIZE = 129,
 	SCHEMA_MAX = 64 << 10, /* an output_schema */
 	JUDGE_CPU_MS = 1000,   /* what judging a value by it may take */
 	JUDGE_MEMORY = 64 << 20,
 	LEASE_TTL_S = 300,
 	LEASE_TTL_MAX_S = 86400,
-	LEASES_PER_TENANT = 10000, /* that are not over */
-	HOLDS_MAX = 256,	   /* sandboxes that are held */
+	LEASES_PER_TENANT = 10000,  /* that are not over */
+	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
+	HOLDS_MAX = 256,	    /* sandboxes that are held */
 };
 
 #define ROLES(X)                                                                                   \
@@ -75,7 +77,8 @@ struct door {
 	struct control *control;
 	struct MHD_Daemon *daemon;
 	struct loop_watch watch;
-	struct loop_timer timer;
+	struct loop_timer timer, sweep;
+	struct list connections; /* of struct connection, http.c */
 	int local;
 };
 
@@ -94,14 +97,22 @@ struct control {
 	struct list runs;
 	size_t run_count;
 	uint64_t next_handle;
+	/* this turn: a transaction is open; runs that began or ended in it */
+	int batch;
+	struct list begun, ended;
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;
+	size_t hold_bytes;
 	/* the end */
 	int stopping;
 	struct loop_timer stop;
+	/* settings: requests a second, of one address and one key (0: no limit); seconds for
+	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
+	unsigned rate_address, rate_key, stop_s;
+	char *tls_certificate, *tls_key;
 	/* metrics */
-	uint64_t started_ms, requests, refused;
+	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
 	uint64_t cpu_us, wall_us, cache_hits;
 };
@@ -116,7 +127,6 @@ struct request {
 	int target_bad;	   /* see framing_target_bad() */
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
-	uint64_t begun_ns;
 	char trace[64];
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
@@ -222,11 +232,23 @@ void runs_cancel(struct request *q);
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
+/* batch.c */
+int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
+/* Commits it, and tells who waits for that. On failure nothing of it happened. */
+int batch_settle(struct control *c, struct err *reterr);
+
 /* node.c */
 void node_attach(struct control *c, int fd);
 void node_flush(struct control *c);
 
+/* rate.c: 1, or 0: answered. */
+int rate_address(struct request *q);
+int rate_caller(struct request *q);
+
 /* metrics.c */
+struct run;
+struct msg_run_done;
+void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

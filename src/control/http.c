@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 enum { STREAM_CHUNK = 32768 };
+
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
 
 static const struct {
 	unsigned status;
@@ -19,6 +22,71 @@ static const struct {
 	{404, "Not Found"},	    {405, "Method Not Allowed"},    {408, "Request Timeout"},
 	{409, "Conflict"},	    {413, "Content Too Large"},	    {422, "Unprocessable Content"},
 	{429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}};
+
+/*
+ * The library ends connections on which nothing happens. One byte now and then would hold one, so
+ * whoever lets us wait for a request has a deadline too.
+ */
+#define SWEEP_NS (250 * NS_PER_MS)
+struct connection {
+	struct list link;
+	int fd;
+	uint64_t deadline_ns; /* 0: it is not the client who is waited for */
+};
+
+static void set_deadline(struct MHD_Connection *connection, uint64_t seconds)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct connection *x = info->socket_context;
+
+	x->deadline_ns = seconds ? clock_now_ns() + seconds * NS_PER_S : 0;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct connection *x = *context;
+	struct door *d = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = x = xcalloc(1, sizeof(*x));
+		x->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+				->connect_fd;
+		x->deadline_ns = clock_now_ns() + REQUEST_MAX_S * NS_PER_S;
+		if (list_empty(&d->connections))
+			loop_arm(d->control->loop, &d->sweep, clock_now_ns() + SWEEP_NS);
+		list_append(&d->connections, &x->link);
+	} else if (x) {
+		list_remove(&x->link);
+		free(x);
+		*context = NULL;
+	}
+}
+
+/* The library overlooks an end that came together with the last bytes. */
+static int has_left(const struct connection *x)
+{
+	char byte;
+
+	return recv(x->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void on_sweep(struct loop_timer *t)
+{
+	struct door *d = container_of(t, struct door, sweep);
+	uint64_t now = clock_now_ns();
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &d->connections) {
+		const struct connection *x = list_entry(p, struct connection, link);
+
+		if (x->deadline_ns && (x->deadline_ns < now || has_left(x)))
+			shutdown(x->fd, SHUT_RDWR); /* the library sees its end */
+	}
+	if (!list_empty(&d->connections))
+		loop_arm(d->control->loop, &d->sweep, now + SWEEP_NS);
+}
 
 /* Lets the library work, and learns when it wants to again. */
 static void pump(struct door *d)
@@ -244,8 +312,8 @@ static struct request *request_new(struct door *d, struct MHD_Connection *connec
 	*q = (struct request){.control = d->control,
 			      .connection = connection,
 			      .method = method,
-			      .path = path_of(path),
-			      .begun_ns = clock_now_ns()};
+			      .path = path_of(path)};
+	set_deadline(connection, UPLOAD_MAX_S);
 	q->caller.role = d->local ? ROLE_LOCAL : ROLE_NOBODY;
 	q->body = BUF_INIT(api_body_max(q));
 	list_init(&q->waiting);
@@ -278,8 +346,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (q->answer)
 		return send_answer(q);
 	if (*size) {
-		if (clock_now_ns() - q->begun_ns > UPLOAD_MAX_S * NS_PER_S)
-			return MHD_NO; /* a trickle is no request */
 		if (buf_add(&q->body, data, *size) < 0) {
 			q->body.max = 0;
 			q->body.len = 0;
@@ -287,6 +353,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		*size = 0;
 		return MHD_YES;
 	}
+	set_deadline(connection, 0);
 	if (q->body.max == 0)
 		http_problem(q, 413, "request.too_large", "the body is larger than %zu bytes",
 			     api_body_max(q));
@@ -305,8 +372,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	struct request *q = *context;
 
 	(void)arg;
-	(void)connection;
 	(void)code;
+	set_deadline(connection, REQUEST_MAX_S);
 	if (!q || *context == &target_good || *context == &target_bad)
 		return;
 	list_remove(&q->waiting);
@@ -328,23 +395,37 @@ static void on_library_log(void *arg, const char *format, va_list ap)
 int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 {
 	const union MHD_DaemonInfo *info;
+	int tls = !d->local && c->tls_key;
+	/* TLS 1.2 and 1.3 with what GnuTLS deems secure, and nothing older. */
+	struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, c->tls_certificate},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, c->tls_key},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
 
 	d->control = c;
 	d->watch.ready = on_ready;
 	d->timer.fire = on_timer;
+	d->sweep.fire = on_sweep;
+	list_init(&d->connections);
 	d->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			(tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_URI_LOG_CALLBACK,
+		on_target, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		d->local ? 0U : (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_MAX_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
-		MHD_OPTION_END);
+		MHD_OPTION_ARRAY, tls ? secure : secure + 3, MHD_OPTION_END);
 	info = d->daemon ? MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
-		return err_set(reterr, EIO, "http.start", "the HTTP server does not start");
+		return err_set(reterr, EIO, "http.start",
+			       tls ? "the HTTPS server does not start; are certificate and key PEM "
+				     "files that belong together?"
+				   : "the HTTP server does not start");
 	d->watch.fd = info->epoll_fd;
 	if (loop_watch(c->loop, &d->watch, EPOLLIN) < 0)
 		return err_set(reterr, errno, "http.start", "epoll: %s", strerror(errno));
@@ -356,6 +437,7 @@ void http_close(struct door *d)
 {
 	if (d->daemon) {
 		loop_disarm(d->control->loop, &d->timer);
+		loop_disarm(d->control->loop, &d->sweep);
 		loop_unwatch(d->control->loop, &d->watch);
 		MHD_stop_daemon(d->daemon);
 	}

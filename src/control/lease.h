@@ -13,8 +13,9 @@ struct lease {
 	struct list link;
 	struct control *control;
 	char id[ID_SIZE];
-	uint64_t hold; /* the node's name for its sandbox; 0: it has none */
-	int held;      /* the node knows its code */
+	uint64_t hold;	  /* the node's name for its sandbox; 0: it has none */
+	struct buf frame; /* HOLD, for a node that does not know it */
+	int held;	  /* this one does */
 	int64_t expires_ms;
 	struct loop_timer timer;
 	unsigned runs; /* under way */
@@ -31,6 +32,8 @@ int lease_check(struct request *q, const char *token);
  * held.
  */
 struct lease *lease_enter(struct control *c, const struct lease_grant *g);
+/* -ENOSPC: what all leases hold is too much code. */
+int lease_keep(struct lease *l, const struct msg_hold *m);
 void lease_leave(struct lease *l);
 
 /* The node is gone, and what it held. */

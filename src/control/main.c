@@ -1,6 +1,7 @@
 /*
  * Descriptors: 3 the supervisor (links to nodes), 4 the listening TCP socket, 5 the listening unix
- * socket. Started as: cordon-control DIRECTORY --owner=UID
+ * socket, 6 (with --tls) certificate and key. Started as: cordon-control DIRECTORY --owner=UID
+ * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
  *
  * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs, no
  * credential of any destination, and has no way to open a connection or start a program.
@@ -12,6 +13,7 @@
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
+#include "os/spawn.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,7 +31,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5 };
+enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5, TLS_FD = 6, TLS_FILE_MAX = 1 << 20 };
 
 static void on_supervisor(struct loop_watch *w, uint32_t events)
 {
@@ -70,7 +72,7 @@ static void on_signal(struct loop_watch *w, uint32_t events)
 			return;
 		}
 		c->stopping = 1;
-		loop_arm(c->loop, &c->stop, clock_now_ns() + STOP_S * NS_PER_S);
+		loop_arm(c->loop, &c->stop, clock_now_ns() + c->stop_s * NS_PER_S);
 		if (c->run_count == 0)
 			loop_stop(c->loop);
 	}
@@ -115,6 +117,7 @@ static void name_url(struct control *c)
 {
 	struct sockaddr_storage a = {0};
 	socklen_t len = sizeof(a);
+	const char *scheme = c->tls_key ? "https" : "http";
 	char host[INET6_ADDRSTRLEN] = "";
 
 	if (getsockname(LISTEN_FD, (struct sockaddr *)&a, &len) < 0)
@@ -123,12 +126,12 @@ static void name_url(struct control *c)
 		const struct sockaddr_in6 *s = (const struct sockaddr_in6 *)&a;
 
 		inet_ntop(AF_INET6, &s->sin6_addr, host, sizeof(host));
-		snprintf(c->url, sizeof(c->url), "http://[%s]:%u", host, ntohs(s->sin6_port));
+		snprintf(c->url, sizeof(c->url), "%s://[%s]:%u", scheme, host, ntohs(s->sin6_port));
 	} else {
 		const struct sockaddr_in *s = (const struct sockaddr_in *)&a;
 
 		inet_ntop(AF_INET, &s->sin_addr, host, sizeof(host));
-		snprintf(c->url, sizeof(c->url), "http://%s:%u", host, ntohs(s->sin_port));
+		snprintf(c->url, sizeof(c->url), "%s://%s:%u", scheme, host, ntohs(s->sin_port));
 	}
 }
 
@@ -152,6 +155,11 @@ static int first_start(struct control *c, struct err *reterr)
 	return r;
 }
 
+static void on_turn(void *arg)
+{
+	batch_settle(arg, NULL);
+}
+
 static void start(struct control *c, const char *directory)
 {
 	struct err e;
@@ -160,9 +168,12 @@ static void start(struct control *c, const char *directory)
 	c->loop = loop_new();
 	if (!c->loop || sodium_init() < 0)
 		log_fatal("start-up: %s", strerror(errno));
+	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0)
-		log_fatal("%s", e.message);
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
+		log_line("the data directory '%s': %s", directory, e.message);
+		exit(SPAWN_USELESS);
+	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -175,6 +186,53 @@ static void start(struct control *c, const char *directory)
 		log_fatal("%s", e.message);
 }
 
+/* What `cordon up` wrote: a length (u64) before each of the two, which end with NUL. */
+static char *read_tls(uint64_t *at)
+{
+	uint64_t len;
+	char *text;
+
+	if (pread(TLS_FD, &len, sizeof(len), (off_t)*at) != sizeof(len) || !len ||
+	    len > TLS_FILE_MAX + 1)
+		log_fatal("the certificate was not handed over");
+	text = xmalloc(len);
+	if (pread(TLS_FD, text, len, (off_t)(*at + sizeof(len))) != (ssize_t)len)
+		log_fatal("the certificate was not handed over");
+	text[len - 1] = '\0';
+	*at += sizeof(len) + len;
+	return text;
+}
+
+static int take_number(const char *arg, const char *name, unsigned *to)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(arg, name, n) != 0)
+		return 0;
+	*to = (unsigned)strtoul(arg + n, NULL, 10);
+	return 1;
+}
+
+static void parse(struct control *c, int argc, char **argv)
+{
+	uint64_t at = 0;
+
+	if (argc < 3 || strncmp(argv[2], "--owner=", 8) != 0)
+		log_fatal("started by cordon-supervisor, not by hand");
+	c->owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	for (int i = 3; i < argc; i++) {
+		if (!strcmp(argv[i], "--tls")) {
+			c->tls_certificate = read_tls(&at);
+			c->tls_key = read_tls(&at);
+			close(TLS_FD);
+		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
+			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
+			   !take_number(argv[i], "--stop=", &c->stop_s)) {
+			log_fatal("unknown option '%s'", argv[i]);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
@@ -184,18 +242,20 @@ int main(int argc, char **argv)
 				   .doors = {{.local = 0}, {.local = 1}}};
 
 	log_init("cordon-control");
-	if (argc != 3 || strncmp(argv[2], "--owner=", 8) != 0)
-		log_fatal("started by cordon-supervisor, not by hand");
-	c.owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	parse(&c, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	list_init(&c.runs);
+	list_init(&c.begun);
+	list_init(&c.ended);
 	name_url(&c);
 	start(&c, argv[1]);
 	confine(argv[1]);
 	loop_run(c.loop);
 	c.stopping = 0; /* the loop is over */
+	batch_settle(&c, NULL);
 	end_runs(&c);
+	batch_settle(&c, NULL);
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);
 	store_close(c.store);

@@ -1,6 +1,98 @@
 #include "base/clock.h"
 #include "control/control.h"
+#include "control/run.h"
 #include "wire/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Where the time of runs goes: by phase, tier and class. */
+#define PHASES(X) X(queue) X(spawn) X(run) X(total)
+enum phase {
+#define X(name) PHASE_##name,
+	PHASES(X)
+#undef X
+		PHASE_COUNT
+};
+static const char *const phase_names[] = {
+#define X(name) #name,
+	PHASES(X)
+#undef X
+};
+static const char *const tiers[] = {"batch", "standard", "regulated"};
+
+static const uint32_t bounds_us[] = {100,     250,     500,	1000,	  2500,	    5000,
+				     10000,   25000,   50000,	100000,	  250000,   500000,
+				     1000000, 2500000, 5000000, 10000000, 30000000, 60000000};
+
+struct histogram {
+	uint64_t count[ARRAY_SIZE(bounds_us) + 1], sum_us;
+};
+
+static struct histogram phases[PHASE_COUNT][ARRAY_SIZE(tiers)][CLASS_COUNT];
+
+static void observe(struct histogram *h, uint64_t us)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(bounds_us) && us > bounds_us[i])
+		i++;
+	h->count[i]++;
+	h->sum_us += us;
+}
+
+void metrics_run(const struct run *r, const struct msg_run_done *m)
+{
+	const uint64_t us[PHASE_COUNT] = {m->queue_us, m->spawn_us, m->run_us, m->wall_us};
+	uint8_t class = 0;
+	size_t tier = 0;
+
+	if (words_class_parse(r->class_, &class) < 0)
+		return;
+	while (tier < ARRAY_SIZE(tiers) && strcmp(tiers[tier], r->tier) != 0)
+		tier++;
+	for (size_t i = 0; i < PHASE_COUNT && tier < ARRAY_SIZE(tiers); i++)
+		observe(&phases[i][tier][class], us[i]);
+}
+
+static void show_histogram(struct buf *b, const struct histogram *h, const char *labels)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bounds_us); i++) {
+		sum += h->count[i];
+		buf_addf(b, "cordon_run_phase_seconds_bucket{%s,le=\"%g\"} %llu\n", labels,
+			 bounds_us[i] / 1e6, (unsigned long long)sum);
+	}
+	sum += h->count[ARRAY_SIZE(bounds_us)];
+	buf_addf(b,
+		 "cordon_run_phase_seconds_bucket{%s,le=\"+Inf\"} %llu\n"
+		 "cordon_run_phase_seconds_sum{%s} %.6f\ncordon_run_phase_seconds_count{%s} %llu\n",
+		 labels, (unsigned long long)sum, labels, (double)h->sum_us / 1e6, labels,
+		 (unsigned long long)sum);
+}
+
+/* Only what has happened: a tier that nobody uses is no series. */
+static void show_phases(struct buf *b)
+{
+	char labels[128];
+
+	for (size_t p = 0; p < PHASE_COUNT; p++)
+		for (size_t t = 0; t < ARRAY_SIZE(tiers); t++)
+			for (uint8_t c = 0; c < CLASS_COUNT; c++) {
+				const struct histogram *h = &phases[p][t][c];
+				uint64_t any = 0;
+
+				for (size_t i = 0; i < ARRAY_SIZE(h->count); i++)
+					any += h->count[i];
+				if (!any)
+					continue;
+				snprintf(labels, sizeof(labels),
+					 "phase=\"%s\",tier=\"%s\",class=\"%s\"", phase_names[p],
+					 tiers[t], words_class(c));
+				show_histogram(b, h, labels);
+			}
+}
 
 void health(struct request *q)
 {
@@ -29,7 +121,7 @@ static void head(struct buf *b, const char *name, const char *type, const char *
 void metrics(struct request *q)
 {
 	const struct control *c = q->control;
-	struct buf b = BUF_INIT(1 << 16);
+	struct buf b = BUF_INIT(1 << 20);
 
 	head(&b, "http_requests_total", "counter", "HTTP requests begun.");
 	buf_addf(&b, "cordon_http_requests_total %llu\n", (unsigned long long)c->requests);
@@ -52,5 +144,16 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_run_cpu_seconds_total %.6f\n", (double)c->cpu_us / 1e6);
 	head(&b, "run_wall_seconds_total", "counter", "Wall time of all runs.");
 	buf_addf(&b, "cordon_run_wall_seconds_total %.6f\n", (double)c->wall_us / 1e6);
+	head(&b, "http_limited_total", "counter", "HTTP requests answered with status 429.");
+	buf_addf(&b, "cordon_http_limited_total %llu\n", (unsigned long long)c->limited);
+	head(&b, "code_cache_hits_total", "counter",
+	     "Runs whose transformed code was known, and not parsed again.");
+	buf_addf(&b, "cordon_code_cache_hits_total %llu\n", (unsigned long long)c->cache_hits);
+	head(&b, "leases_held", "gauge", "Leases that hold a sandbox.");
+	buf_addf(&b, "cordon_leases_held %u\n", c->holds);
+	head(&b, "run_phase_seconds", "histogram",
+	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
+	     "running (run), all of it (total).");
+	show_phases(&b);
 	http_answer(q, 200, "text/plain; version=0.0.4", &b);
 }

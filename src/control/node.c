@@ -30,7 +30,7 @@ static void detach(struct control *c)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->sent)
+		if (r->sent && !r->ended)
 			run_lost(r);
 	}
 }

@@ -8,6 +8,7 @@
 #include "wire/run_json.h"
 #include "wire/words.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +24,12 @@ struct run *run_new(struct control *c)
 			  .tier = "standard",
 			  .class_ = "interactive",
 			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
+			  .json = BUF_INIT(RUN_JSON_MAX),
 			  .logs = BUF_INIT(RUN_JSON_MAX),
 			  .events = BUF_INIT(EVENTS_MAX)};
 	id_new("run", r->id);
 	list_init(&r->link);
+	list_init(&r->turn);
 	list_init(&r->waiters);
 	return r;
 }
@@ -37,6 +40,7 @@ void run_free(struct run *r)
 
 	list_for_each_safe (p, tmp, &r->waiters)
 		list_remove(p);
+	list_remove(&r->turn);
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
 		r->control->run_count--;
@@ -47,6 +51,7 @@ void run_free(struct run *r)
 	if (r->lease)
 		lease_leave(r->lease);
 	buf_done(&r->judged);
+	buf_done(&r->json);
 	free(r->schema);
 	free(r->labels);
 	free(r->provenance);
@@ -83,20 +88,23 @@ void run_begin(struct run *r)
 {
 	list_append(&r->control->runs, &r->link);
 	r->control->run_count++;
-	run_send(r);
+	list_append(&r->control->begun, &r->turn);
 }
 
 void run_send(struct run *r)
 {
 	struct control *c = r->control;
 
-	if (r->sent || c->node.fd < 0)
+	if (r->sent || r->ended || !list_empty(&r->turn) || c->node.fd < 0)
 		return;
+	if (r->lease && r->lease->hold && !r->lease->held) {
+		if (buf_add(&c->node_out, r->lease->frame.data, r->lease->frame.len) < 0)
+			return;
+		r->lease->held = 1;
+	}
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
-	if (r->lease)
-		r->lease->held = 1;
 	buf_done(&r->wire);
 	node_flush(c);
 }
@@ -107,7 +115,7 @@ void run_stop(struct run *r, enum termination_reason why)
 			.cancel = {r->judge ? r->judge : r->handle, (uint8_t)why}};
 	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
-	if (r->cancelled)
+	if (r->cancelled || r->ended)
 		return;
 	r->cancelled = 1;
 	if (!r->sent)
@@ -190,7 +198,7 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 	buf_adds(b, "}");
 }
 
-static void answer_waiters(struct run *r, const struct buf *json, const struct err *e)
+void run_answer(struct run *r, const struct err *e)
 {
 	struct list *p, *tmp;
 
@@ -200,62 +208,75 @@ static void answer_waiters(struct run *r, const struct buf *json, const struct e
 
 		list_remove(p);
 		if (q->streaming) {
-			http_event(q, e ? "error" : "result", json->data, json->len);
+			if (e)
+				http_event(q, "error", e->code, strlen(e->code));
+			else
+				http_event(q, "result", r->json.data, r->json.len);
 			http_stream_end(q);
-			continue;
-		}
-		if (e) {
+		} else if (e) {
 			http_problem_err(q, 503, e);
-			continue;
+		} else {
+			buf_add(&copy, r->json.data, r->json.len);
+			buf_addc(&copy, '\n');
+			http_answer(q, 200, "application/json", &copy);
 		}
-		buf_add(&copy, json->data, json->len);
-		buf_addc(&copy, '\n');
-		http_answer(q, 200, "application/json", &copy);
 	}
 }
 
 void run_on_done(struct run *r, const struct msg_run_done *m)
 {
+	if (r->ended)
+		return; /* the node has said so before */
 	if (r->judge && m->handle == r->judge)
 		judge_end(r, m);
 	else if (!r->schema || m->outcome != OUTCOME_COMPLETED || !judge_begin(r, m))
 		run_end(r, m);
 }
 
+static int write_end(struct run *r, const struct msg_run_done *m, struct err *reterr)
+{
+	const struct run_row row = {
+		.id = r->id,
+		.outcome = words_outcome(m->outcome),
+		.reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : "",
+		.result = (const char *)r->json.data,
+		.result_len = r->json.len,
+		.events = (const char *)r->events.data,
+		.events_len = r->events.len,
+		.ended_ms = clock_wall_ms()};
+	int e = batch_open(r->control, reterr);
+
+	if (e == 0)
+		e = store_run_end(r->control->store, &row, reterr);
+	if (e == 0 && r->stored)
+		e = store_artifact_count(r->control->store, r->tenant, r->artifact, m->cached,
+					 reterr);
+	return e == -ENOENT ? 0 : e; /* its artifact was deleted meanwhile */
+}
+
 void run_end(struct run *r, const struct msg_run_done *m)
 {
-	_cleanup_buf_ struct buf json = BUF_INIT(RUN_JSON_MAX);
 	struct control *c = r->control;
-	struct err e = {0};
-	struct run_row row;
-	int failed;
+	struct err e;
 
-	run_json(r, m, &json);
-	row = (struct run_row){.id = r->id,
-			       .outcome = words_outcome(m->outcome),
-			       .reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason)
-									  : "",
-			       .result = (const char *)json.data,
-			       .result_len = json.len,
-			       .events = (const char *)r->events.data,
-			       .events_len = r->events.len,
-			       .ended_ms = clock_wall_ms()};
-	failed = store_run_end(c->store, &row, &e) < 0;
-	if (!failed && r->stored)
-		store_artifact_count(c->store, r->tenant, r->artifact, m->cached, &e);
-	if (failed)
-		log_line("the end of %s could not be written: %s", r->id, e.message);
+	run_json(r, m, &r->json);
+	r->ended = 1;
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	metrics_run(r, m);
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
-	answer_waiters(r, &json, failed ? &e : NULL);
+	list_remove(&r->turn); /* it may have begun in this very turn */
+	if (write_end(r, m, &e) == 0) {
+		list_append(&c->ended, &r->turn);
+		return;
+	}
+	log_line("the end of %s could not be written: %s", r->id, e.message);
+	run_answer(r, &e);
 	run_free(r);
-	if (c->stopping && c->run_count == 0)
-		loop_stop(c->loop);
 }
 
 void run_lost(struct run *r)

@@ -8,6 +8,7 @@
 
 struct run {
 	struct list link;
+	struct list turn; /* control's begun or ended */
 	struct control *control;
 	uint64_t handle; /* the node's name for it */
 	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
@@ -23,6 +24,8 @@ struct run {
 	struct buf judged; /* meanwhile: RUN_DONE of the run itself */
 	struct buf wire;   /* SUBMIT, until a node has it */
 	struct buf logs, events;
+	int ended; /* as `json` says */
+	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	struct list waiters;	     /* of struct request */
 };
@@ -32,7 +35,9 @@ void run_free(struct run *r);
 struct run *run_find(struct control *c, const char *id);
 struct run *run_by_handle(struct control *c, uint64_t handle);
 
-/* From now on it is the node's; waits for one if there is none. */
+/* Answers who waits for its end; `e`: it could not be written. */
+void run_answer(struct run *r, const struct err *e);
+/* Its row was written: it is the node's when this turn's are committed. */
 void run_begin(struct run *r);
 void run_send(struct run *r); /* if it was not sent yet */
 /* Ends it before its time. */

@@ -291,6 +291,8 @@ static void take_lost(void *arg, const struct run_row *w)
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
 	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
 	list_init(&r->waiters);
+	list_init(&r->turn);
+	r->json = BUF_INIT(ANSWER_MAX);
 	list_append(lost, &r->link);
 }
 
@@ -309,5 +311,7 @@ int runs_recover(struct control *c, struct err *reterr)
 		run->control = c;
 		run_lost(run);
 	}
+	if (r == 0)
+		r = batch_settle(c, reterr);
 	return r;
 }

@@ -453,7 +453,10 @@ static void replay(struct submit *s)
 	struct request *q = s->q;
 	struct run *run;
 	struct err e;
-	int r = store_runs(q->control->store, &f, take_earlier, &x, &e);
+	int r = batch_settle(q->control, &e); /* what is told is committed */
+
+	if (r == 0)
+		r = store_runs(q->control->store, &f, take_earlier, &x, &e);
 
 	run = r == 0 && x.running ? run_find(q->control, x.id) : NULL;
 	if (r < 0)
@@ -486,30 +489,32 @@ static int enter(struct submit *s)
 
 	if (denied)
 		deny(s, &json);
-	r = store_run_add(s->q->control->store,
-			  &(struct run_row){.id = run->id,
-					    .tenant = run->tenant,
-					    .key = run->key,
-					    .profile = run->profile,
-					    .policy = run->policy,
-					    .artifact = run->artifact,
-					    .lease = run->lease_id,
-					    .session = run->session,
-					    .labels = run->labels,
-					    .provenance = run->provenance,
-					    .trace = run->trace,
-					    .idempotency = s->idempotency,
-					    .body = s->digest,
-					    .created_ms = run->created_ms,
-					    .state = denied ? "done" : "running",
-					    .outcome = denied ? "denied" : "",
-					    .reason = denied ? s->denied.code : "",
-					    .result = (const char *)json.data,
-					    .result_len = json.len,
-					    .events = "",
-					    .events_len = 0,
-					    .ended_ms = denied ? clock_wall_ms() : 0},
-			  &e);
+	r = batch_open(s->q->control, &e);
+	if (r == 0)
+		r = store_run_add(s->q->control->store,
+				  &(struct run_row){.id = run->id,
+						    .tenant = run->tenant,
+						    .key = run->key,
+						    .profile = run->profile,
+						    .policy = run->policy,
+						    .artifact = run->artifact,
+						    .lease = run->lease_id,
+						    .session = run->session,
+						    .labels = run->labels,
+						    .provenance = run->provenance,
+						    .trace = run->trace,
+						    .idempotency = s->idempotency,
+						    .body = s->digest,
+						    .created_ms = run->created_ms,
+						    .state = denied ? "done" : "running",
+						    .outcome = denied ? "denied" : "",
+						    .reason = denied ? s->denied.code : "",
+						    .result = (const char *)json.data,
+						    .result_len = json.len,
+						    .events = "",
+						    .events_len = 0,
+						    .ended_ms = denied ? clock_wall_ms() : 0},
+				  &e);
 	if (r == -EEXIST)
 		replay(s);
 	else if (r < 0)
@@ -519,57 +524,59 @@ static int enter(struct submit *s)
 	if (!denied)
 		return 0;
 	s->q->control->outcomes[OUTCOME_DENIED]++;
-	answer_over(s->q, &json);
+	r = batch_settle(s->q->control, &e);
+	if (r < 0)
+		http_store_problem(s->q, r, &e, "run");
+	else
+		answer_over(s->q, &json);
 	return -EPERM;
 }
 
-/* The code of what the lease holds, for a node that has it not yet. */
-static int encode_hold(struct submit *s)
+/* The code of what the lease holds, the first time that it is used. -EINVAL: answered. */
+static int keep_code(struct submit *s)
 {
 	struct run *run = s->run;
-	struct msg m = {.type = MSG_HOLD};
 	struct code *c = &s->code;
+	struct msg_hold m;
 	struct err e;
 	int r = c->modules.len ? 0 : code_load(s->q->control, run->tenant, c->digest, c, &e);
 
 	if (r < 0) {
 		http_problem_err(s->q, r == -ENOENT ? 409 : 503, &e);
-		return r;
+		return -EINVAL;
 	}
-	m.hold = (struct msg_hold){.hold = run->lease->hold,
-				   .engine = s->m.engine,
-				   .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
-					    (c->fences ? RUN_FENCES : 0),
-				   .memory_bytes = policy_limits(s->policy)->memory_bytes,
-				   .language = WIRE_STR(c->language),
-				   .main = WIRE_STR(c->main),
-				   .modules = WIRE_BUF(&c->modules)};
-	return msg_encode(&run->wire, &m);
+	m = (struct msg_hold){.hold = run->lease->hold,
+			      .engine = s->m.engine,
+			      .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
+				       (c->fences ? RUN_FENCES : 0),
+			      .memory_bytes = policy_limits(s->policy)->memory_bytes,
+			      .language = WIRE_STR(c->language),
+			      .main = WIRE_STR(c->main),
+			      .modules = WIRE_BUF(&c->modules)};
+	if (lease_keep(run->lease, &m) == 0)
+		return 0;
+	http_problem(s->q, 503, "capacity", "leases hold too much code; try again later");
+	return -EINVAL;
 }
 
 static int encode(struct submit *s)
 {
 	const struct lease *l = s->run->lease;
-	int r = 0;
 
 	s->m.handle = s->run->handle;
 	s->m.run = WIRE_STR(s->run->id);
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
 	if (l && l->hold) {
 		s->m.hold = l->hold;
-		if (!l->held)
-			r = encode_hold(s);
-		if (r < 0 && s->q->answer)
-			return r;
+		if (!l->frame.len && keep_code(s) < 0)
+			return -EINVAL;
 	} else {
 		s->m.flags |= s->code.fences ? RUN_FENCES : 0;
 		s->m.language = WIRE_STR(s->code.language);
 		s->m.main = WIRE_STR(s->code.main);
 		s->m.modules = WIRE_BUF(&s->code.modules);
 	}
-	if (r == 0)
-		r = msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m});
-	if (r == 0)
+	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
 		return 0;
 	http_problem(s->q, 413, "request.too_large",
 		     "code and input together are larger than the platform takes");
@@ -591,6 +598,26 @@ static int take_idempotency(struct submit *s)
 	return -EINVAL;
 }
 
+/* Who is answered before the run is over, is so when its row stands. */
+static void begin(struct submit *s, struct run *run)
+{
+	struct request *q = s->q;
+	struct err e;
+	int r;
+
+	if (!http_wants_events(q) && !wants_async(q)) {
+		run_wait(run, q);
+		return;
+	}
+	r = batch_settle(q->control, &e);
+	if (r < 0)
+		http_store_problem(q, r, &e, "run");
+	else if (http_wants_events(q))
+		run_follow(run, q);
+	else
+		answer_async(q, run);
+}
+
 static void submit(struct submit *s)
 {
 	struct request *q = s->q;
@@ -610,12 +637,7 @@ static void submit(struct submit *s)
 		return;
 	s->run = NULL;
 	run_begin(run);
-	if (http_wants_events(q))
-		run_follow(run, q);
-	else if (wants_async(q))
-		answer_async(q, run);
-	else
-		run_wait(run, q);
+	begin(s, run);
 }
 
 void submit_run(struct request *q)

@@ -15,6 +15,8 @@ struct loop {
 	size_t timers, cap;
 	struct epoll_event batch[BATCH];
 	int batch_len;
+	void (*turn)(void *arg);
+	void *turn_arg;
 };
 
 struct loop *loop_new(void)
@@ -124,11 +126,19 @@ static void fire_due(struct loop *l)
 	}
 }
 
+void loop_each_turn(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	l->turn = fn;
+	l->turn_arg = arg;
+}
+
 int loop_run(struct loop *l)
 {
 	while (!l->stopped) {
 		struct timespec wait, *timeout = NULL;
 
+		if (l->turn)
+			l->turn(l->turn_arg);
 		if (l->timers) {
 			uint64_t now = clock_now_ns(), due = l->heap[1]->due_ns;
 			uint64_t left = due > now ? due - now : 0;

@@ -29,6 +29,9 @@ void loop_unwatch(struct loop *l, struct loop_watch *w);
 void loop_arm(struct loop *l, struct loop_timer *t, uint64_t due_ns); /* re-arms if armed */
 void loop_disarm(struct loop *l, struct loop_timer *t);
 
+/* Called at the end of each turn, before the loop waits. */
+void loop_each_turn(struct loop *l, void (*fn)(void *arg), void *arg);
+
 /* Runs until loop_stop. Returns 0, or -errno if waiting itself failed. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);

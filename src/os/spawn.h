@@ -16,6 +16,9 @@ struct spawn_ids {
 };
 void spawn_ids(struct spawn_ids *ret);
 
+/* The status of a child that cannot work, and would not if it were started again. */
+enum { SPAWN_USELESS = 78 };
+
 struct spawn {
 	int exe;		 /* open program file; executed as it is, by descriptor */
 	const char *const *argv; /* NULL-terminated */

@@ -59,12 +59,12 @@ bool rule_has_address(const struct rule *r, const uint8_t address[16])
 	return cidr_public(address);
 }
 
-/* How far a rule follows a request: the reason why it stops, or POLICY_EGRESS_ALLOW if it matches.
+/*
+ * How far a rule follows a request for its host: the reason why it stops, or POLICY_EGRESS_ALLOW if
+ * it matches.
  */
 static enum policy_reason follow(const struct rule *r, const struct url *u, int method)
 {
-	if (!host_matches(&r->host, u->host, u->host_len, u->address))
-		return POLICY_EGRESS_HOST;
 	if (!(r->schemes & 1u << u->scheme))
 		return POLICY_EGRESS_SCHEME;
 	if (!rule_has_port(r, u->scheme, u->port))
@@ -81,6 +81,8 @@ struct layer_verdict layer_decide(const struct layer *l, const struct url *u, in
 	/* The reasons stand in the order of the steps, so the larger one came further. */
 	struct layer_verdict v = {.reason = POLICY_EGRESS_HOST};
 	const struct rule *allow = NULL;
+	unsigned last_host = UINT32_MAX; /* rules for one host tend to stand together */
+	bool is_host = false;
 
 	_Static_assert(POLICY_EGRESS_HOST < POLICY_EGRESS_SCHEME &&
 			       POLICY_EGRESS_SCHEME < POLICY_EGRESS_PORT &&
@@ -93,6 +95,12 @@ struct layer_verdict layer_decide(const struct layer *l, const struct url *u, in
 
 		if (allow && !r->deny)
 			continue; /* only a deny rule can still change the outcome */
+		if (r->host_id != last_host) {
+			last_host = r->host_id;
+			is_host = host_matches(&r->host, u->host, u->host_len, u->address);
+		}
+		if (!is_host)
+			continue; /* the reason is EGRESS_HOST until a rule has the host */
 		step = follow(r, u, method);
 		if (step == POLICY_EGRESS_ALLOW && r->deny)
 			return (struct layer_verdict){POLICY_EGRESS_DENIED, r};

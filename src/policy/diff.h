@@ -60,6 +60,16 @@ void finding_change(struct finding *found, const struct findings *f, const char 
 /* 0; -E2BIG: too complex. */
 int diff_egress(struct findings *f);
 
+/* Adds what is wider in the terms of a request that both allow, but for budgets. */
+void diff_terms(struct findings *f, const char *method, const char *url,
+		const struct policy_decision *from, const struct policy_decision *to);
+
+/* The innermost layer's rule of a decision that allows. */
+static inline const struct rule *diff_rule(const struct policy_decision *d)
+{
+	return d->budgets[d->n_budgets - 1].terms;
+}
+
 /*
  * One question about paths. Patterns belong to slots: layers of both sides. Every path ends in one
  * verdict for each slot: the first allow rule that matches, or that none does, or that a deny rule

@@ -193,7 +193,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 			skip(r);
 		}
 		e = read_value(r, depth + 1, &child);
-		if (e < 0)
+		if (e < 0 || !child)
 			return e;
 		child->key_line = line;
 		child->key_column = column;

@@ -166,8 +166,7 @@ static int read_scalar(struct reader *r, struct node *n)
 	return e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(r, n) : 0;
 }
 
-/* Anchors and tags on the current event. Of a scalar's tag "!" libyaml only says that it is there.
- */
+/* Anchors and tags on the current event. */
 static int check_properties(struct reader *r)
 {
 	const yaml_event_t *e = &r->event;
@@ -176,9 +175,6 @@ static int check_properties(struct reader *r)
 	if (e->type == YAML_SCALAR_EVENT) {
 		anchor = e->data.scalar.anchor;
 		tag = e->data.scalar.tag;
-		if (!tag && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-		    !e->data.scalar.plain_implicit)
-			tag = e;
 	} else if (e->type == YAML_SEQUENCE_START_EVENT) {
 		anchor = e->data.sequence_start.anchor;
 		tag = e->data.sequence_start.tag;
@@ -239,7 +235,7 @@ static int read_container(struct reader *r, unsigned depth, struct node *n)
 				return e;
 		}
 		e = read_value(r, depth + 1, &child);
-		if (e < 0)
+		if (e < 0 || !child)
 			return e;
 		child->key_line = (unsigned)mark.line + 1;
 		child->key_column = (unsigned)mark.column + 1;

@@ -262,6 +262,7 @@ static void special_addresses_are_not_public(void **state)
 					      "64:ff9b:1::1",
 					      "100::1",
 					      "2001::1",
+					      "2001:1ff:ffff::1",
 					      "2001:10::1",
 					      "2001:db8::1",
 					      "2002:7f00:1::",

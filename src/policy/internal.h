@@ -47,6 +47,7 @@ struct rule {
 	const char *id;
 	bool deny;
 	struct host_pattern host;
+	unsigned host_id; /* the same for rules of a layer with the same pattern */
 	unsigned schemes; /* bits 1 << URL_HTTP ... */
 	unsigned methods; /* bits 1 << METHOD_GET ... */
 	enum port_kind port_kind;

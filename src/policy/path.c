@@ -262,7 +262,10 @@ static bool segment_matches(const struct path_segment *p, const char *s, size_t 
 {
 	switch (p->kind) {
 	case SEGMENT_LITERAL:
-		return p->len == len && (!len || (*p->bytes == *s && !memcmp(p->bytes, s, len)));
+		/* The last byte first: names in a series differ there, and most patterns do not
+		 * match. */
+		return p->len == len &&
+		       (!len || (p->bytes[len - 1] == s[len - 1] && !memcmp(p->bytes, s, len)));
 	case SEGMENT_GLOB:
 		return glob_matches(p->bytes, p->len, s, len);
 	case SEGMENT_ANY:

@@ -29,8 +29,6 @@ static void merge_layers(struct policy *p)
 			*limit_at(&s->limits, k) =
 				MIN_U64(*limit_at(&s->limits, k), *limit_at(&l->limits, k));
 	}
-	/* The strictest tier of one layer may rule out what another one grants. */
-	s->wasm = s->wasm && s->tier != POLICY_REGULATED;
 }
 
 /* {"apiVersion": "cordon/v1", "kind": "CapabilityIntersection", "of": [profile, ...]} */
@@ -87,6 +85,16 @@ static int keep(struct policy *p, const struct node *n, const char **ret, size_t
 	return 0;
 }
 
+/* Whether one of the first `n` layers is the same. */
+static bool has_layer(const struct policy *p, unsigned n, const struct layer *l)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (p->layers[i].canonical_len == l->canonical_len &&
+		    !memcmp(p->layers[i].canonical, l->canonical, l->canonical_len))
+			return true;
+	return false;
+}
+
 static int write_policy(struct policy *p, struct err *reterr)
 {
 	_cleanup_arena_ struct arena scratch = {0};
@@ -102,6 +110,9 @@ static int write_policy(struct policy *p, struct err *reterr)
 
 		r = keep(p, n, &l->canonical, &l->canonical_len, reterr);
 		node_add(of, NULL, n);
+		if (r == 0 && has_layer(p, i, l))
+			return err_set(reterr, EINVAL, "profile.value",
+				       "1:1: of[%u]: stands twice; keep one", i);
 	}
 	if (r == 0 && p->n_layers == 1) {
 		p->canonical = p->layers->canonical;
@@ -151,16 +162,6 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
-/* Whether the policy has the layer. */
-static bool has_layer(const struct policy *p, const struct layer *l)
-{
-	for (unsigned i = 0; i < p->n_layers; i++)
-		if (p->layers[i].canonical_len == l->canonical_len &&
-		    !memcmp(p->layers[i].canonical, l->canonical, l->canonical_len))
-			return true;
-	return false;
-}
-
 /*
  * The intersection is the list of layers, and all must allow: no pattern has to be intersected with
  * another, which globs are not closed under. It is built by way of its canonical form, so that what
@@ -180,7 +181,7 @@ int policy_intersect(const struct policy *parent, const struct policy *child, st
 		const struct layer *l = i < parent->n_layers ? &parent->layers[i]
 							     : &child->layers[i - parent->n_layers];
 
-		if (i >= parent->n_layers && has_layer(parent, l))
+		if (i >= parent->n_layers && has_layer(parent, parent->n_layers, l))
 			continue;
 		if (n++)
 			r = buf_addc(&b, ',');

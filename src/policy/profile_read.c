@@ -73,6 +73,11 @@ static int read_limits(const struct node *n, struct policy_limits *ret, struct e
 	return r;
 }
 
+static bool same_host(const struct host_pattern *a, const struct host_pattern *b)
+{
+	return a->kind == b->kind && a->len == b->len && !memcmp(a->base, b->base, a->len);
+}
+
 static int read_egress(struct arena *a, const struct node *n, struct layer *l, struct err *reterr)
 {
 	int r = schema_list(n, POLICY_RULES_MAX, reterr);
@@ -86,12 +91,16 @@ static int read_egress(struct arena *a, const struct node *n, struct layer *l, s
 		r = rule_read(a, c, rule, reterr);
 		if (r < 0)
 			return r;
-		for (unsigned i = 0; i < l->n_rules; i++)
+		rule->host_id = l->n_rules;
+		for (unsigned i = 0; i < l->n_rules; i++) {
+			if (same_host(&l->rules[i].host, &rule->host))
+				rule->host_id = l->rules[i].host_id;
 			if (!strcmp(l->rules[i].id, rule->id))
 				return node_error(node_get(c, "id"), reterr, "profile.value",
 						  "\"%s\" is the id of spec.egress[%u] already; "
 						  "decisions name rules by id, so take another",
 						  rule->id, i);
+		}
 		l->n_rules++;
 	}
 	return 0;

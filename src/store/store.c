@@ -5,14 +5,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { BUSY_MS = 2000 };
+enum { BUSY_MS = 2000, APPLICATION = 0x436f7264 /* "Cord", in the file's header */ };
 
 int db_fail(struct store *s, struct err *reterr)
 {
-	int code = sqlite3_errcode(s->db);
+	int code = sqlite3_errcode(s->db) & 0xff, cause = sqlite3_system_errno(s->db);
 
-	switch (code & 0xff) {
+	if (code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT))
+		code = SQLITE_FULL;
+	else if (code == SQLITE_IOERR && cause == EROFS)
+		code = SQLITE_READONLY;
+	switch (code) {
 	case SQLITE_FULL:
 		return err_set(reterr, ENOSPC, "store.full",
 			       "the disk of the data directory is full; make room and try again");
@@ -25,6 +30,11 @@ int db_fail(struct store *s, struct err *reterr)
 		return err_set(reterr, EUCLEAN, "store.damaged",
 			       "the state database is damaged (%s); restore it from a backup",
 			       sqlite3_errmsg(s->db));
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(reterr, EBUSY, "store.locked",
+			       "another process has the state database (state.db) open; stop it "
+			       "and try again");
 	default:
 		return err_set(reterr, EIO, "store.failed", "the state database: %s",
 			       sqlite3_errmsg(s->db));
@@ -115,12 +125,12 @@ static int simple(struct store *s, const char *sql, struct err *reterr)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(s, reterr);
 }
 
-static int user_version(struct store *s)
+static int number(struct store *s, const char *sql)
 {
 	sqlite3_stmt *q = NULL;
 	int v = -1;
 
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK &&
 	    sqlite3_step(q) == SQLITE_ROW)
 		v = sqlite3_column_int(q, 0);
 	sqlite3_finalize(q);
@@ -129,19 +139,27 @@ static int user_version(struct store *s)
 
 static int migrate(struct store *s, struct err *reterr)
 {
-	int have = user_version(s), want = (int)ARRAY_SIZE(schema_versions), r = 0;
+	int have = number(s, "PRAGMA user_version"), want = (int)ARRAY_SIZE(schema_versions), r = 0;
+	int owner = number(s, "PRAGMA application_id");
+	int tables = number(s, "SELECT count(*) FROM sqlite_schema");
 
-	if (have < 0)
+	if (have < 0 || owner < 0 || tables < 0)
 		return db_fail(s, reterr);
+	if (owner ? owner != APPLICATION : tables != 0)
+		return err_set(reterr, EUCLEAN, "store.foreign",
+			       "state.db is a database of another program; choose another data "
+			       "directory");
 	if (have > want)
 		return err_set(reterr, EPROTONOSUPPORT, "store.newer",
 			       "the state database has version %d, this program knows up to %d; "
 			       "use the newer Cordon that wrote it",
 			       have, want);
 	for (; have < want && r == 0; have++) {
-		char set[64];
+		char set[100];
 
-		snprintf(set, sizeof(set), "PRAGMA user_version = %d; COMMIT", have + 1);
+		snprintf(set, sizeof(set),
+			 "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+			 APPLICATION, have + 1);
 		r = simple(s, "BEGIN IMMEDIATE", reterr);
 		if (r == 0)
 			r = simple(s, schema_versions[have], reterr);
@@ -163,8 +181,13 @@ int store_open(const char *directory, struct store **ret, struct err *reterr)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
 				    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 			    NULL) != SQLITE_OK) {
-		r = err_set(reterr, EIO, "store.open", "cannot open '%s': %s", path,
-			    s->db ? sqlite3_errmsg(s->db) : "no memory");
+		int cause = s->db ? sqlite3_system_errno(s->db) : ENOMEM;
+
+		r = err_set(reterr, EIO, "store.open",
+			    "cannot open '%s' (%s); it must be a regular file that belongs to the "
+			    "user with ID %u",
+			    path, cause ? strerror(cause) : sqlite3_errmsg(s->db),
+			    (unsigned)geteuid());
 		store_close(s);
 		return r;
 	}
@@ -206,6 +229,11 @@ int store_begin(struct store *s, struct err *reterr)
 void store_rollback(struct store *s)
 {
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int store_in_transaction(struct store *s)
+{
+	return !sqlite3_get_autocommit(s->db);
 }
 
 int store_commit(struct store *s, struct err *reterr)

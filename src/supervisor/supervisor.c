@@ -40,6 +40,8 @@ enum {
 	STARTER_FD = 3,
 	LISTEN_FD = 4,
 	LOCAL_FD = 5,
+	TLS_FD = 6,
+	PASS_MAX = 16,
 	PACKET_MAX = 8192,
 	CGROUP_PROCESSES = 16384,
 	RESTARTS_MAX = 16,
@@ -54,13 +56,17 @@ struct supervisor {
 	struct cgroup cgroup;
 	int require_full;
 	char outer[JAIL_OUTER_SIZE];
-	char **node_args; /* what follows "--" on our command line: for the node */
+	char **node_args;	    /* what follows "--" on our command line: for the node */
+	const char *pass[PASS_MAX]; /* for control */
+	size_t n_pass;
+	int tls;	  /* TLS_FD has its certificate and key */
 	const char *data; /* the state's directory; NULL: the front is who started us */
 	int front;	  /* where links to nodes go */
 	int node_exe, zygote_exe, control_exe, prelude;
 	pid_t control, node, zygote[ENGINE_COUNT];
 	int node_link;
-	int ending; /* control was asked to end: however it does, all is over then */
+	int ending;  /* control was asked to end: however it does, all is over then */
+	int useless; /* control cannot work, and has said why */
 	uint32_t incarnation;
 	uint32_t deaths; /* of children in a row that lived less than STEADY_S */
 	uint64_t started_ns;
@@ -95,8 +101,9 @@ static int send_message(int fd, const struct msg *m, int carry)
 static void start_control(struct supervisor *s)
 {
 	char owner[32];
-	const char *argv[] = {"cordon-control", s->data, owner, NULL};
-	int link[2], fds[3];
+	const char *argv[PASS_MAX + 8] = {"cordon-control", s->data, owner};
+	int link[2], fds[4];
+	size_t n = 3;
 	struct err e;
 
 	if (fd_pair(SOCK_SEQPACKET, link) < 0)
@@ -104,12 +111,17 @@ static void start_control(struct supervisor *s)
 	fds[0] = link[1];
 	fds[1] = LISTEN_FD;
 	fds[2] = LOCAL_FD;
+	fds[3] = TLS_FD;
+	if (s->tls)
+		argv[n++] = "--tls";
+	for (size_t i = 0; i < s->n_pass; i++)
+		argv[n++] = s->pass[i];
 	snprintf(owner, sizeof(owner), "--owner=%u", (unsigned)getuid());
 	if (spawn_plain(&(struct spawn){.exe = s->control_exe,
 					.argv = argv,
 					.envp = node_env,
 					.fds = fds,
-					.nfds = 3,
+					.nfds = s->tls ? 4 : 3,
 					.uid = s->ids.control,
 					.cgroup = -1},
 			&s->control, &e) < 0)
@@ -238,7 +250,8 @@ static int on_child(struct supervisor *s)
 				s->zygote[i] = 0;
 		if (pid == s->control) {
 			s->control = 0;
-			over |= status == 0 || s->ending;
+			s->useless = WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_USELESS;
+			over |= status == 0 || s->ending || s->useless;
 		} else if (pid == s->node) {
 			s->node = 0; /* it ends by itself when its front does */
 			over |= status == 0 && !s->data;
@@ -344,6 +357,10 @@ int main(int argc, char **argv)
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (!strcmp(argv[i], "--jail=available"))
 			s.require_full = 0;
+		else if (!strncmp(argv[i], "--pass=", 7) && s.n_pass < PASS_MAX)
+			s.pass[s.n_pass++] = argv[i] + 7;
+		else if (!strcmp(argv[i], "--tls"))
+			s.tls = 1;
 		else if (!strncmp(argv[i], "--control=", 10))
 			s.data = argv[i] + 10;
 		else if (strcmp(argv[i], "--jail=full") != 0)
@@ -354,7 +371,7 @@ int main(int argc, char **argv)
 	setsid(); /* a terminal's signals are for the front, and no sandbox needs a terminal */
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(RLIMIT_NOFILE);
-	for (int fd = STARTER_FD; fd <= (s.data ? LOCAL_FD : STARTER_FD); fd++)
+	for (int fd = STARTER_FD; fd <= (s.tls ? TLS_FD : s.data ? LOCAL_FD : STARTER_FD); fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	spawn_ids(&s.ids);
 	jail_outer(s.outer);
@@ -373,5 +390,5 @@ int main(int argc, char **argv)
 	start_node(&s);
 	run(&s);
 	end_all(&s);
-	return 0;
+	return s.useless;
 }

@@ -68,7 +68,7 @@ class Daemon:
             [*self.prefix, str(self.program or cordon.binary()), "up", "--data", self.data, "--listen", "127.0.0.1:0", *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
         line = self.process.stdout.readline().decode()
-        if not line.startswith("ready http"):
+        if not line.startswith("ready http"):  # it has said why
             self.process.kill()
             self.process.wait()
             raise RuntimeError(f"cordon up said {line!r} and {self.messages()!r}")

@@ -19,7 +19,8 @@ from daemon import Daemon, Reply
 from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
-ELSEWHERE = re.compile(r"store\.")  # codes that take a broken disk: storage_test.py
+# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, or ten thousand leases.
+ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
 PROFILE = """apiVersion: cordon/v1
@@ -61,10 +62,14 @@ class World:
         self.done = d.run("() => 'acme-value'", self.keys["runner"], labels={"acme-label": "1"})["run"]
         self.running = d.ask("POST", "/v1/runs", {"code": LONG, "profile": "mine"}, key=self.keys["runner"],
                              headers={"Prefer": "respond-async"})["run"]
+        code = {"code": "() => 'acme-code'"}
+        self.artifact = d.ask("PUT", "/v1/artifacts", code, key=self.keys["runner"])["artifact"]
+        lease = d.ask("POST", "/v1/leases", {"profile": "mine"}, key=self.keys["runner"])
+        self.lease, self.token = lease["lease"], lease["token"]
 
 
 # operationId: (what fills the path's parameter, and what does not exist in its form, body)
-NO_RUN, NO_KEY = "run_" + "0" * 26, "key_" + "0" * 26
+NO_RUN, NO_KEY, NO_LEASE, NO_ARTIFACT = "run_" + "0" * 26, "key_" + "0" * 26, "lease_" + "0" * 26, "sha256:" + "0" * 64
 REQUESTS = {
     "health": lambda w: ("", "", None),
     "ready": lambda w: ("", "", None),
@@ -83,14 +88,26 @@ REQUESTS = {
     "putProfile": lambda w: ("fresh", "fresh", PROFILE % "fresh"),
     "getProfile": lambda w: ("mine", "nothing", None),
     "listProfileVersions": lambda w: ("mine", "nothing", None),
+    "putArtifact": lambda w: ("", "", {"code": "() => 'stolen'"}),
+    "listArtifacts": lambda w: ("", "", None),
+    "getArtifact": lambda w: (w.artifact, NO_ARTIFACT, None),
+    "deleteArtifact": lambda w: (w.artifact, NO_ARTIFACT, None),
+    "trustArtifact": lambda w: (w.artifact, NO_ARTIFACT, {"trust": 2}),
+    "createLease": lambda w: ("", "", {"profile": "mine"}),
+    "listLeases": lambda w: ("", "", None),
+    "getLease": lambda w: (w.lease, NO_LEASE, None),
+    "renewLease": lambda w: (w.lease, NO_LEASE, {"epoch": 1}),
+    "revokeLease": lambda w: (w.lease, NO_LEASE, None),
     "submitRun": lambda w: ("", "", {"code": "() => 1", "profile": "mine"}),
     "listRuns": lambda w: ("", "", None),
     "getRun": lambda w: (w.running, NO_RUN, None),
     "getRunEvents": lambda w: (w.done, NO_RUN, None),
     "cancelRun": lambda w: (w.running, NO_RUN, None),
 }
-OF_A_TENANT = {"revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun"}
-OF_A_KEY = {"getRun", "getRunEvents", "cancelRun"}  # a runner has those of its own key only
+# What has an owner: a tenant, or within it a key, whose runner sees no other's.
+OF_A_TENANT = {"revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun", "getArtifact", "deleteArtifact",
+               "trustArtifact", "getLease", "renewLease", "revokeLease"}
+OF_A_KEY = {"getRun", "getRunEvents", "cancelRun", "getLease", "renewLease", "revokeLease"}
 
 
 def target(o, parameter, tenant=None):
@@ -101,7 +118,7 @@ def target(o, parameter, tenant=None):
 def routes(t, d, doc):
     """The table in api.c, the document, and what the daemon says to a method that nothing has."""
     source = (cordon.ROOT / "src/control/api.c").read_text()
-    macros = {"ROLE_ANY": "RUNNER AUDITOR OPERATOR ADMIN LOCAL", "ROLE_NOBODY": ""}
+    macros = {"ROLE_KEY": "RUNNER AUDITOR OPERATOR ADMIN LOCAL", "ROLE_NOBODY": ""}
     for name, text in re.findall(r"^#define (\w+) \(([\w| ]+)\)$", source, re.M):
         macros[name] = text
     table = {}
@@ -158,12 +175,12 @@ def everywhere(t, d, api, doc, dead):
         if not o.roles:
             continue
         key = None if local else d.key("acme", next(r for r in o.roles if r in ROLES))
-        for bad in dead.values():
+        for bad, _ in dead.values():
             api.ask(o.method, path, key=bad, local=False)
         api.ask(o.method, path, local=False)
         low = next((r for r in ROLES if r not in o.roles), None)
-        if low:
-            api.ask(o.method, path, key=d.key("acme", low))
+        if low or "lease" not in o.roles:
+            api.ask(o.method, path, key=d.key("acme", low) if low else World.last.token)
         else:
             api.seen.add((o.id, 403, "auth.role"))  # every role may
         if "tenant" in o.query:
@@ -226,13 +243,82 @@ def profiles(d, api):
         ask("GET", f"/v1/profiles{path}")
 
 
+def artifacts(d, api):
+    ask, c = api.ask, {"code": "() => 2"}
+    for body in (c, c, {"main": "a.ts", "modules": {"a.ts": "1", "b.bin": {"base64": "AA=="}}, "language": "ts", "fences": True}, {}, {**c, "artifact": NO_ARTIFACT}, {**c, "main": "x"},
+                 {**c, "language": "py"}, {**c, "fences": 0}, {**c, "input": 1}, {"code": 5}, {"modules": {"a": 0}, "main": "a"}, "[", "[]",
+                 {"main": "a", "modules": {"a": "1", "\1": ""}}, {"main": "b", "modules": {"a": "1"}}, {"main": "m0", "modules": {f"m{i}": "" for i in range(300)}}):
+        odd = isinstance(body, dict) and len(body.get("modules", ())) != 1
+        r = d.ask("PUT", "/v1/artifacts", body)
+        api.judge("PUT", "/v1/artifacts", None if odd and "main" in body and r.status == 400 else body, r)
+    api.judge("PUT", "/v1/artifacts", None, d.ask("PUT", "/v1/artifacts", {"code": "/" * (5 << 20)}))
+    digest = ask("PUT", "/v1/artifacts", c)["artifact"]
+    for path in ("", f"/{digest}", f"/{NO_ARTIFACT}", "/x"):
+        ask("GET", f"/v1/artifacts{path}")
+    for body in ({"trust": 1}, {"trust": 3}, {"trust": -1}, {"trust": "1"}, {}, {"trust": 1, "x": 1}, "no"):
+        ask("PUT", f"/v1/artifacts/{digest}/trust", body)
+    ask("PUT", f"/v1/artifacts/{NO_ARTIFACT}/trust", {"trust": 1})
+    ask("POST", "/v1/runs", {"artifact": digest})
+    ask("POST", "/v1/runs", {"artifact": NO_ARTIFACT})
+    ask("POST", "/v1/runs", {"artifact": "sha256:x"})
+    held = ask("POST", "/v1/leases", {"profile": "transform", "hold": True, "artifact": digest})
+    ask("DELETE", f"/v1/artifacts/{digest}")
+    ask("DELETE", f"/v1/artifacts/{digest}")
+    ask("POST", "/v1/runs", {}, key=held["token"])
+    ask("POST", "/v1/leases", {"profile": "transform", "hold": True, "artifact": digest})
+
+
+def leases(d, api):
+    ask, p = api.ask, {"profile": "transform"}
+    first = ask("POST", "/v1/leases", {**p, "session": "s-1", "ttl_s": 60})
+    for body in ({**p, "hold": True, "code": "() => 1"}, {**p, "hold": True, "main": "a", "modules": {"a": "1"}}, {**p, "hold": True}, {**p, "hold": False}, {**p, "code": "1"},
+                 {**p, "hold": 1}, {}, {**p, "ttl_s": 0}, {**p, "ttl_s": 86401}, {**p, "session": ""}, {**p, "session": "a b"}, {**p, "session": "x" * 129}, {"profile": "A"},
+                 {"profile": 1}, {**p, "x": 1}, {"profile": "unheard-of"}, "x"):
+        ask("POST", "/v1/leases", body)
+    for body in ({"main": "a", "modules": {"a": "1", "\1": ""}}, {"main": "b", "modules": {"a": "1"}}, {"code": "/" * (5 << 20)}, {"main": "m0", "modules": {f"m{i}": "" for i in range(300)}}):
+        api.judge("POST", "/v1/leases", None, d.ask("POST", "/v1/leases", {**p, "hold": True, **body}))
+    trusted = PROFILE.replace("minTrust: 0", "minTrust: 1") % "trusted"
+    ask("PUT", "/v1/profiles/trusted", trusted)
+    ask("POST", "/v1/leases", {"profile": "trusted", "hold": True, "code": "() => 1"})
+    d.tenant("sleepy")
+    d.ask("PATCH", "/v1/tenants/sleepy", {"state": "suspended"})
+    ask("POST", "/v1/leases?tenant=sleepy", p)
+    one = first["lease"]
+    token = ask("POST", f"/v1/leases/{one}/renew", {"epoch": 1})["token"]
+    for body in ({"epoch": 1}, {}, {"epoch": 0}, {"epoch": "2"}, {"epoch": 2, "ttl_s": 0}, {"epoch": 2, "x": 1}, "", {"epoch": 2**62}):
+        ask("POST", f"/v1/leases/{one}/renew", body)
+    ask("POST", "/v1/runs", {"code": "() => 1", "session": "s-1"}, key=token)
+    ask("POST", "/v1/runs", {"code": "() => 1", "session": "s-2"}, key=token)
+    for path in (f"?lease={one}", "?session=s-1", f"?artifact={NO_ARTIFACT}"):
+        ask("GET", f"/v1/runs{path}", key=token)
+    for path in ("", f"/{one}", f"/{NO_LEASE}"):
+        ask("GET", f"/v1/leases{path}")
+    ask("POST", f"/v1/leases/{NO_LEASE}/renew", {"epoch": 1})
+    ask("DELETE", f"/v1/leases/{one}")
+    ask("DELETE", f"/v1/leases/{NO_LEASE}")
+    ask("POST", f"/v1/leases/{one}/renew", {"epoch": 2})
+    ask("GET", f"/v1/leases/{one}")
+
+
+def followed(d, api):
+    """Answers as server-sent events."""
+    events = {"Accept": "text/event-stream"}
+    code = "async () => { console.log(1); await new Promise(r => setTimeout(r, 50)); await fetch('https://example.com').catch(() => 0); return 1 }"
+    for body in ({"code": code}, {"code": "() => { throw 1 }"}, {"code": "() => 1", "profile": "none"}):
+        r = api.ask("POST", "/v1/runs", body, headers=events)
+        run = json.loads(r.body.decode().rstrip().rsplit("data: ", 1)[1])["run"]
+        api.ask("GET", f"/v1/runs/{run}/events", headers=events)
+    r = api.ask("POST", "/v1/runs", {"code": code}, headers={"Prefer": "respond-async"})
+    api.ask("GET", f"/v1/runs/{r['run']}/events", headers=events)
+
+
 def runs(d, api):
     ask = api.ask
     fine = ({"code": "() => 1"}, {"code": "() => { throw {a: 1} }"}, {"code": "() => { for (;;); }", "limits": {"cpu_ms": 20}},
             {"code": "() => new Uint8Array(3)"}, {"code": "({input}) => { console.warn(input, new Error('x')); return input }", "input": {"a": [1, None]}},
             {"main": "a.ts", "modules": {"a.ts": "import d from './d.bin'; export default () => d.length", "d.bin": {"base64": "AAEC"}}, "language": "ts"},
             {"code": "```js\n() => Math.random()\n```", "fences": True, "seed": "18446744073709551615", "labels": {"k": "v"}, "class": "bulk"},
-            {"code": "() => 1", "profile": "none"}, {"code": "() => 1", "limits": {"memory_mb": 1 << 20}}, {"code": "() => fetch('https://example.com')"},
+            {"code": "() => 1", "profile": "none", "session": "s", "provenance": {"origin": "agent", "model": "m", "prompt_sha256": "0" * 64, "author": "a"}}, {"code": "() => 1", "limits": {"memory_mb": 1 << 20}}, {"code": "() => fetch('https://example.com')"},
             {"code": "() =>"}, {"code": "x => { throw new Error('e', {cause: new TypeError('t')}) }"})
     ids = [ask("POST", "/v1/runs", body)["run"] for body in fine]
     for run in ids:
@@ -242,7 +328,7 @@ def runs(d, api):
     for body in ({}, {"code": 1}, {"code": "1", "modules": {}}, {"main": "a"}, {"modules": {"a": "1"}}, {**c, "main": "main"}, {**c, "seed": "x"}, {**c, "seed": 1},
                  {**c, "seed": "18446744073709551616"[:25] + "0"}, {**c, "class": "x"}, {**c, "language": "py"}, {**c, "fences": 1}, {**c, "labels": []},
                  {**c, "labels": {"a": 1}}, {**c, "labels": {str(i): "" for i in range(17)}}, {**c, "labels": {"a" * 129: ""}}, {**c, "limits": []},
-                 {**c, "limits": {"cpu": 1}}, {**c, "limits": {"cpu_ms": -1}}, {**c, "limits": {"cpu_ms": 1.5}}, {**c, "profile": "A"}, {**c, "profile": ""},
+                 {**c, "limits": {"cpu": 1}}, {**c, "limits": {"cpu_ms": -1}}, {**c, "limits": {"cpu_ms": 1.5}}, {**c, "session": "a b"}, {**c, "provenance": {"x": ""}}, {**c, "provenance": {"prompt_sha256": "0"}}, {**c, "provenance": []}, {**c, "profile": "A"}, {**c, "profile": ""},
                  {**c, "code main": 1}, {**c, "limits": {"cpu_ms wall_ms": 1}}, {**c, "": 1}, {"modules": {"a": {"base64": "AA==", "x": 1}}, "main": "a"},
                  {"modules": {"a": 1}, "main": "a"}, "[1]", "{", '{"code":"1","code":"2"}'):
         ask("POST", "/v1/runs", body)
@@ -289,7 +375,8 @@ def snapshot(d):
     """All that the victim has, and who there is."""
     return [d.ask("GET", path).body for path in (
         "/v1/tenants", "/v1/keys?tenant=acme", "/v1/profiles?tenant=acme", "/v1/profiles/mine?tenant=acme",
-        "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme")]
+        "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme",
+        "/v1/artifacts?tenant=acme", f"/v1/artifacts/{World.last.artifact}?tenant=acme", "/v1/leases?tenant=acme")]
 
 
 def same_but_ids(a, b, ids):
@@ -302,20 +389,35 @@ def same_but_ids(a, b, ids):
     return plain(a) == plain(b)
 
 
+def changed(text, at):
+    return text[:at] + ("A" if text[at] != "A" else "B") + text[at:][1:]
+
+
 def dead_keys(d, world):
-    """Keys that must open nothing: what the document's 401 lists."""
+    """Keys and tokens that must open nothing, each with the code of its refusal."""
+    def lease(key, **members):
+        return d.ask("POST", "/v1/leases", {"profile": "transform", **members}, key=key)
+
     d.tenant("gone")
-    expired, deleted = d.key("acme", "admin", ttl_s=1), d.key("gone", "admin")
+    maker, good = d.ask("POST", "/v1/keys?tenant=acme", {"role": "admin"}), world.keys["admin"]
+    dead = {"an expired key": (d.key("acme", "admin", ttl_s=1), "auth.expired"),
+            "an expired lease's token": (lease(good, ttl_s=1)["token"], "lease.expired"),
+            "a key of a deleted tenant": (deleted := d.key("gone", "admin"), "auth.unknown"),
+            "a token of a deleted tenant": (lease(deleted)["token"], "token.invalid"),
+            "a revoked key": (maker["key"], "auth.revoked"), "a token of a revoked key": (lease(maker["key"])["token"], "auth.revoked")}
     end = time.monotonic() + 1.1
     assert d.ask("DELETE", "/v1/tenants/gone").status == 204
-    r = d.ask("POST", "/v1/keys?tenant=acme", {"role": "admin"})
-    assert d.ask("DELETE", f"/v1/keys/{r['id']}?tenant=acme").status == 204
-    good = world.keys["admin"]
-    time.sleep(max(0, end - time.monotonic()))  # its life is what is tested
-    last = "A" if good[-2] != "A" else "B"
-    return {"auth.revoked": r["key"], "auth.expired": expired, "a deleted tenant's": deleted, "malformed": "cordon_key_x",
-            "a tampered secret": good[:-2] + last + good[-1], "another key's secret":
-            good.rsplit("_", 1)[0][:38] + world.keys["runner"][38:]}
+    assert d.ask("DELETE", f"/v1/keys/{maker['id']}?tenant=acme").status == 204
+    revoked, renewed = lease(good), lease(good)
+    assert d.ask("DELETE", f"/v1/leases/{revoked['lease']}", key=good).status == 204
+    assert d.ask("POST", f"/v1/leases/{renewed['lease']}/renew", {"epoch": 1}, key=good).status == 200
+    dead |= {"a revoked lease's token": (revoked["token"], "lease.revoked"), "a token of an earlier epoch": (renewed["token"], "lease.epoch"),
+             "a malformed key": ("cordon_key_x", "auth.unknown"), "a malformed token": ("a.b.c", "token.invalid"),
+             "a changed secret": (changed(good, -2), "auth.unknown"), "a changed signature": (changed(world.token, -9), "token.invalid"),
+             "another key's secret": (good[:38] + world.keys["runner"][38:], "auth.unknown"),
+             "a key without its beginning": (good.removeprefix("cordon_"), "auth.unknown")}
+    time.sleep(max(0, end - time.monotonic()))  # their life is what is tested
+    return dead
 
 
 def crossing(t, d, doc, world, dead):
@@ -324,8 +426,11 @@ def crossing(t, d, doc, world, dead):
     foreign = {role: d.key("globex", role) for role in ROLES}
     asleep = {role: d.key("asleep", role) for role in ROLES}
     other = d.key("acme", "runner")
+    tokens = {}
+    for tenant, key in (("acme", other), ("globex", foreign["admin"]), ("asleep", asleep["admin"])):
+        tokens[tenant] = d.ask("POST", "/v1/leases", {"profile": "transform"}, key=key)["token"]
     assert d.ask("PATCH", "/v1/tenants/asleep", {"state": "suspended"}).status == 200
-    secrets = [world.done, world.running, world.key_id, "acme", "mine"]
+    secrets = [world.done, world.running, world.key_id, world.artifact, world.lease, "acme", "mine"]
     first = snapshot(d)
     for o in doc.operations.values():
         real, missing, body = REQUESTS[o.id](world)
@@ -344,8 +449,21 @@ def crossing(t, d, doc, world, dead):
             t.ok(ask(None, "").status == 200, f"{o}: needs no key")
             continue
         want("no key", ask(None, real), 401, "auth.missing")
-        for what, key in dead.items():
-            want(what, ask(key, real), 401, what if what.startswith("auth.") else "auth.unknown")
+        for what, (key, code) in dead.items():
+            want(what, ask(key, real), 401, code)
+        for tenant, key in tokens.items():
+            if "lease" not in o.roles:
+                want(f"a token of {tenant}", ask(key, real), 403, "auth.role")
+            elif o.id in OF_A_TENANT:
+                want(f"a token of {tenant}", r := ask(key, real), 404, "not_found")
+                if not same_but_ids(r, none := ask(key, missing), (real, missing)):
+                    wrong.append(f"a token of {tenant}: {r}, a missing one: {none}")
+            else:
+                if tenant != "acme":
+                    want(f"a token of {tenant} names the tenant", ask(key, real, "acme"), 404, "not_found")
+                    r = ask(key, real)
+                    if o.id == "submitRun" and r["outcome"] != "denied" or o.id != "submitRun" and r["runs"] not in ([], None) and tenant == "asleep":
+                        wrong.append(f"a token of {tenant}: {r}")
         for role in ROLES:
             if role not in o.roles:
                 want(f"role {role}", ask(world.keys[role], real), 403, "auth.role")
@@ -396,6 +514,9 @@ def test(t):
             everywhere(t, d, api, doc, dead)
             tenants(d, api)
             profiles(d, api)
+            artifacts(d, api)
+            leases(d, api)
+            followed(d, api)
             runs(d, api)
             not_ready(d, api)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
