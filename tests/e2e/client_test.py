@@ -585,6 +585,24 @@ def streams(t, done):
         refused(t, Client(url=fake.url)("runs", "events", "run_1", "--follow"), 5, "(client.answer)", "followed, and no JSON")
 
 
+def https(t, directory):
+    """The certificate of the daemon is checked."""
+    certificate, key = os.path.join(directory, "tls.pem"), os.path.join(directory, "tls.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=60)
+    with Daemon(options=("--tls-certificate", certificate, "--tls-key", key)) as d:
+        runner = Client("--data", d.data)("key", "create", "--role", "runner", "--quiet").out.strip()
+        r = Client(url=d.url, key=runner, CORDON_CA_FILE=certificate)("run", "-", stdin="() => 'over TLS'")
+        t.equal((r.status, r.out), (0, '"over TLS"\n'), "https, with the authority that CORDON_CA_FILE names")
+        for name, more in (("none", {}), ("no file", {"CORDON_CA_FILE": "/no/such"})):
+            refused(t, Client(url=d.url, key=runner, **more)("runs", "list"), 5, "(client.certificate)",
+                    f"a certificate that nobody vouches for: {name}")
+        refused(t, Client(url=d.url.replace("127.0.0.1", "localhost"), key=runner, CORDON_CA_FILE=certificate)("runs", "list"),
+                5, "(client.certificate)", "nor for that name")
+        t.ok(Client(url=d.url.replace("https", "http"), key=runner)("runs", "list").status == 5, "http to a port of https")
+
+
 def cancelled_too_late(t):
     """The run ends by itself while it is being cancelled: its outcome is what is told."""
     asked = threading.Event()
@@ -682,7 +700,7 @@ def told(t):
     wanted = {"up", "run", "runs list", "runs show", "runs events", "runs cancel", "profile put", "profile get", "profile diff",
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
-              "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
+              "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
               "artifact show", "artifact get", "artifact trust", "artifact delete",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
@@ -767,6 +785,7 @@ def test(t):
         progress(t, client)
         pipes(t, client)
         doctor(t, d)
+        https(t, directory)
         up(t, directory)
         refused(t, cordon.command(["up", "--data", d.data, "--listen", "127.0.0.1:0"]), 2, "another", "two daemons in one place")
         gone(t, client, d, runner)
