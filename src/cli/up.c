@@ -164,8 +164,8 @@ static int listen_unix(const char *directory, struct err *reterr)
 			"the path of the data directory is too long for a socket in it (%s); "
 			"choose a shorter one with --data",
 			directory);
-	unlink(a.sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	r = unlink(a.sun_path) < 0 && errno != ENOENT;
+	fd = r ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	r = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 			    chmod(a.sun_path, 0600) < 0 || listen(fd, 128) < 0
 		    ? -errno

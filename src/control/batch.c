@@ -20,14 +20,15 @@ int batch_open(struct control *c, struct err *reterr)
 	return r;
 }
 
-/* The end of a run stands, or will after the next start. */
 static void tell_end(struct run *r, const struct err *e)
 {
 	struct control *c = r->control;
 
-	if (e)
-		log_line("the end of %s could not be written: %s", r->id, e->message);
-	run_answer(r, e);
+	if (e) {
+		run_unwritten(r, e);
+		return;
+	}
+	run_answer(r, NULL);
 	run_free(r);
 	if (c->stopping && c->run_count == 0)
 		loop_stop(c->loop);

@@ -100,6 +100,7 @@ struct control {
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
 	struct list begun, ended;
+	struct loop_timer unwritten; /* ends of runs that the database would not take */
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;

@@ -19,8 +19,8 @@ from daemon import Daemon, Reply
 from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
-# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, or ten thousand leases.
-ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota")
+# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, or hard work.
+ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|policy\.too_complex")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 60000)) }"
 PROFILE = """apiVersion: cordon/v1
@@ -85,6 +85,7 @@ REQUESTS = {
     "revokeKey": lambda w: (w.key_id, NO_KEY, None),
     "listProfiles": lambda w: ("", "", None),
     "checkProfile": lambda w: ("", "", GOOD),
+    "diffProfiles": lambda w: ("", "", {"a": "mine", "b": "mine@1"}),
     "putProfile": lambda w: ("fresh", "fresh", PROFILE % "fresh"),
     "getProfile": lambda w: ("mine", "nothing", None),
     "listProfileVersions": lambda w: ("mine", "nothing", None),
@@ -238,6 +239,12 @@ def profiles(d, api):
         for text in (GOOD, GOOD, *BAD_PROFILES.values()):
             ask("PUT" if path.endswith("mine") else "POST", path, text)
     ask("PUT", "/v1/profiles/other", GOOD)
+    wider = GOOD.replace("egress: []", 'egress: [{id: a, host: example.org, methods: [GET], paths: ["/x/**"]}]').replace("cpu: 1s", "cpu: 500ms")
+    ask("PUT", "/v1/profiles/wide", wider.replace("name: mine", "name: wide"))
+    for a, b in (("mine", "wide"), ("wide", "mine"), ("mine@1", "mine"), ("mine", "none"), ("mine@", "mine"), ("mine@9", "mine"), (1, "mine"), ("mine", None)):
+        ask("POST", "/v1/profiles/diff", {"a": a, "b": b} if b else {"a": a})
+    ask("POST", "/v1/profiles/diff", {"a": "mine", "b": "mine", "c": 1})
+    ask("POST", "/v1/profiles/diff", "[]")
     for path in ("", "/mine", "/mine?version=1", "/mine?version=9", "/mine?version=x", "/mine?version=1x", "/none",
                  "/mine/versions", "/none/versions"):
         ask("GET", f"/v1/profiles{path}")
@@ -319,6 +326,8 @@ def runs(d, api):
             {"main": "a.ts", "modules": {"a.ts": "import d from './d.bin'; export default () => d.length", "d.bin": {"base64": "AAEC"}}, "language": "ts"},
             {"code": "```js\n() => Math.random()\n```", "fences": True, "seed": "18446744073709551615", "labels": {"k": "v"}, "class": "bulk"},
             {"code": "() => 1", "profile": "none", "session": "s", "provenance": {"origin": "agent", "model": "m", "prompt_sha256": "0" * 64, "author": "a"}}, {"code": "() => 1", "limits": {"memory_mb": 1 << 20}}, {"code": "() => fetch('https://example.com')"},
+            {"code": "() => 1", "output_schema": {"type": "integer"}}, {"code": "() => 'x'", "output_schema": {"type": "integer"}}, {"code": "() => 1", "output_schema": True},
+            {"code": "() => new Uint8Array(1)", "output_schema": {"type": "integer"}}, {"code": "() => 1", "output_schema": {"type": 7}},
             {"code": "() =>"}, {"code": "x => { throw new Error('e', {cause: new TypeError('t')}) }"})
     ids = [ask("POST", "/v1/runs", body)["run"] for body in fine]
     for run in ids:
@@ -328,13 +337,14 @@ def runs(d, api):
     for body in ({}, {"code": 1}, {"code": "1", "modules": {}}, {"main": "a"}, {"modules": {"a": "1"}}, {**c, "main": "main"}, {**c, "seed": "x"}, {**c, "seed": 1},
                  {**c, "seed": "18446744073709551616"[:25] + "0"}, {**c, "class": "x"}, {**c, "language": "py"}, {**c, "fences": 1}, {**c, "labels": []},
                  {**c, "labels": {"a": 1}}, {**c, "labels": {str(i): "" for i in range(17)}}, {**c, "labels": {"a" * 129: ""}}, {**c, "limits": []},
-                 {**c, "limits": {"cpu": 1}}, {**c, "limits": {"cpu_ms": -1}}, {**c, "limits": {"cpu_ms": 1.5}}, {**c, "session": "a b"}, {**c, "provenance": {"x": ""}}, {**c, "provenance": {"prompt_sha256": "0"}}, {**c, "provenance": []}, {**c, "profile": "A"}, {**c, "profile": ""},
+                 {**c, "limits": {"cpu": 1}}, {**c, "limits": {"cpu_ms": -1}}, {**c, "limits": {"cpu_ms": 1.5}}, {**c, "session": "a b"}, {**c, "output_schema": 1}, {**c, "provenance": {"x": ""}}, {**c, "provenance": {"prompt_sha256": "0"}}, {**c, "provenance": []}, {**c, "profile": "A"}, {**c, "profile": ""},
                  {**c, "code main": 1}, {**c, "limits": {"cpu_ms wall_ms": 1}}, {**c, "": 1}, {"modules": {"a": {"base64": "AA==", "x": 1}}, "main": "a"},
                  {"modules": {"a": 1}, "main": "a"}, "[1]", "{", '{"code":"1","code":"2"}'):
         ask("POST", "/v1/runs", body)
     for body in ({"main": "a", "modules": {"a": "1", "\1": ""}}, {"main": "b", "modules": {"a": "1"}}, {"code": "/" * (5 << 20)},
                  {"main": "m0", "modules": {f"m{i}": "" for i in range(300)}}):
         api.judge("POST", "/v1/runs", None, d.ask("POST", "/v1/runs", body))
+    api.judge("POST", "/v1/runs", None, d.ask("POST", "/v1/runs", {**c, "output_schema": {"const": "x" * 70000}}))
     ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "with space"})
     ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "once"})
     ask("POST", "/v1/runs", c, headers={"Idempotency-Key": "once"})
