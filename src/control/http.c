@@ -28,6 +28,8 @@ static const struct {
  * whoever lets us wait for a request has a deadline too.
  */
 #define SWEEP_NS (250 * NS_PER_MS)
+#define FLUSH_NS (1 * NS_PER_S)
+enum { FLUSH_LOOK_MS = 20 };
 struct connection {
 	struct list link;
 	int fd;
@@ -433,9 +435,24 @@ int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 	return 0;
 }
 
+static int is_busy(const struct door *d)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &d->connections)
+		if (!list_entry(p, struct connection, link)->deadline_ns)
+			return 1;
+	return 0;
+}
+
 void http_close(struct door *d)
 {
+	uint64_t end = clock_now_ns() + FLUSH_NS;
+
 	if (d->daemon) {
+		/* Answers that are there already still go out. */
+		while (is_busy(d) && clock_now_ns() < end)
+			MHD_run_wait(d->daemon, FLUSH_LOOK_MS);
 		loop_disarm(d->control->loop, &d->timer);
 		loop_disarm(d->control->loop, &d->sweep);
 		loop_unwatch(d->control->loop, &d->watch);
