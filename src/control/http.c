@@ -36,6 +36,25 @@ struct connection {
 	uint64_t deadline_ns; /* 0: it is not the client who is waited for */
 };
 
+static void forget_body(struct request *q)
+{
+	q->control->body_bytes -= q->body.len;
+	buf_done(&q->body);
+}
+
+static void take_body(struct request *q, const char *data, size_t size)
+{
+	struct control *c = q->control;
+
+	q->crowded |= c->body_bytes + size > BODIES_MAX;
+	if (q->crowded || buf_add(&q->body, data, size) < 0) {
+		forget_body(q);
+		q->body.max = 0;
+	} else {
+		c->body_bytes += size;
+	}
+}
+
 static void set_deadline(struct MHD_Connection *connection, uint64_t seconds)
 {
 	const union MHD_ConnectionInfo *info =
@@ -348,19 +367,19 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (q->answer)
 		return send_answer(q);
 	if (*size) {
-		if (buf_add(&q->body, data, *size) < 0) {
-			q->body.max = 0;
-			q->body.len = 0;
-		}
+		take_body(q, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
 	set_deadline(connection, 0);
-	if (q->body.max == 0)
+	if (q->crowded)
+		http_problem(q, 503, "capacity", "too many large requests at once; try again");
+	else if (q->body.max == 0)
 		http_problem(q, 413, "request.too_large", "the body is larger than %zu bytes",
 			     api_body_max(q));
 	else
 		api_dispatch(q);
+	forget_body(q); /* who waits needs it no more */
 	if (q->answer)
 		return send_answer(q);
 	if (!q->suspended)
@@ -381,7 +400,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	list_remove(&q->waiting);
 	if (q->answer)
 		MHD_destroy_response(q->answer);
-	buf_done(&q->body);
+	forget_body(q);
 	buf_done(&q->stream);
 	free(q);
 	*context = NULL;
