@@ -66,7 +66,7 @@ int client_init(struct client *c, const struct shared_options *o, struct err *re
 	const char *key = environment("CORDON_API_KEY"), *url = o->url;
 	_cleanup_free_ char *data = NULL;
 
-	*c = (struct client){.tenant = o->tenant, .named = 1};
+	*c = (struct client){.tenant = o->tenant, .named = 1, .ca = environment("CORDON_CA_FILE")};
 	if (o->url && o->data)
 		return err_set(reterr, EINVAL, "usage",
 			       "--url and --data name two daemons: leave out one");
@@ -226,6 +226,7 @@ static void set_options(CURL *easy, const struct client *c, const struct request
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an ID of ".." is an ID */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, seconds);
@@ -235,6 +236,8 @@ static void set_options(CURL *easy, const struct client *c, const struct request
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, to);
+	if (c->ca)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca);
 	if (c->socket)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	if (q->body) {
@@ -289,6 +292,11 @@ static int transport_error(const struct client *c, CURLcode code, const char *de
 		return err_set(reterr, EIO, "client.no_daemon",
 			       "no daemon answers on %s (%s): check --url, CORDON_URL and that "
 			       "`cordon up` runs there",
+			       where, *detail ? detail : curl_easy_strerror(code));
+	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+		return err_set(reterr, EIO, "client.certificate",
+			       "the certificate of %s is not trusted (%s): check the URL; "
+			       "CORDON_CA_FILE may name a file with its authority",
 			       where, *detail ? detail : curl_easy_strerror(code));
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(reterr, EIO, "client.timeout", "%s does not answer in time", where);

@@ -15,6 +15,7 @@ struct client {
 	char *base;	    /* http://HOST:PORT, without a slash at its end */
 	char *socket;	    /* path of its socket; NULL: by network */
 	char *key;	    /* API key; NULL: none */
+	const char *ca;	    /* CORDON_CA_FILE: authorities to trust; NULL: the machine's */
 	const char *tenant; /* NULL: the caller's own */
 	int named;	    /* by an option or a variable; else it is where one is by default */
 };

@@ -60,17 +60,16 @@ static int take_map(struct call *call, const struct node *map, const char *prefi
 		const struct option_row *row;
 		char setting[SETTING_SIZE];
 		struct node at;
-		int r;
+		int r, len = snprintf(setting, sizeof(setting), "%s%s", prefix, n->key);
 
-		if (snprintf(setting, sizeof(setting), "%s%s", prefix, n->key) >=
-		    (int)sizeof(setting) - 1)
+		if (len >= (int)sizeof(setting) - 1)
 			return node_error(n, reterr, "config.unknown", "is no setting");
 		row = find(call->command, setting);
 		if (row) {
 			r = take_value(call, row, n, a, reterr);
 		} else if ((n->kind == NODE_MAP || n->kind == NODE_NULL) &&
 			   is_group(call->command, setting)) { /* null: nothing stands below it */
-			strcat(setting, ".");
+			memcpy(setting + len, ".", 2);
 			r = take_map(call, n, setting, a, reterr);
 		} else {
 			at = *n;

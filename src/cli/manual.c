@@ -182,6 +182,8 @@ void manual_man(FILE *to, const struct command *const *commands)
 	      "given.\n"
 	      ".TP\n.B CORDON_API_KEY\nThe key for that API. It is not an option, because other "
 	      "users see the options of a process.\n"
+	      ".TP\n.B CORDON_CA_FILE\nA file with the certificates (PEM) of the authorities "
+	      "that the daemon's certificate is checked against, in place of the machine's.\n"
 	      ".TP\n.B XDG_STATE_HOME\nWhere the default data directory is.\n"
 	      ".SH SEE ALSO\nnamespaces(7), seccomp(2), landlock(7)\n",
 	      to);

@@ -254,16 +254,19 @@ static int cancel(struct under_way *u)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT(PATH_SIZE);
 	_cleanup_reply_ struct reply r = {0};
+	int status;
 
 	if (!*u->run && ask_name(u) < 0)
 		return -1;
 	if (run_path(&path, u->run, "", u->client->tenant) < 0)
 		return -1;
-	return client_call(u->client,
-			   &(struct request){.method = "DELETE",
-					     .path = buf_str(&path),
-					     .timeout_s = CANCEL_TIMEOUT_S},
-			   &r, &u->failure);
+	status = client_call(u->client,
+			     &(struct request){.method = "DELETE",
+					       .path = buf_str(&path),
+					       .timeout_s = CANCEL_TIMEOUT_S},
+			     &r, &u->failure);
+	/* It ended by itself meanwhile: its outcome is on the way. */
+	return status < 0 && strcmp(u->failure.code, "run.over") != 0 ? status : 0;
 }
 
 static void on_tick(void *arg)

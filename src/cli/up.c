@@ -118,6 +118,25 @@ static int open_data(const char *path, const struct spawn_ids *ids, struct err *
 	return fd;
 }
 
+/* Control has a user of its own, who must be able to get there. */
+static int check_way(const char *absolute, const struct spawn_ids *ids, struct err *reterr)
+{
+	_cleanup_free_ char *path = xstrdup(absolute);
+	struct stat st;
+
+	for (char *p = strchr(path + 1, '/'); ids->root && p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (stat(path, &st) == 0 && !(st.st_mode & 0001) && st.st_uid != ids->control)
+			return err_set(reterr, EACCES, "data.open",
+				       "the data directory '%s' is out of reach for the user that "
+				       "serves the API: '%s' lets nobody pass; choose another with "
+				       "--data, or `chmod o+x` that one",
+				       absolute, path);
+		*p = '/';
+	}
+	return 0;
+}
+
 static int listen_tcp(const char *address, struct err *reterr)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
@@ -290,8 +309,7 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 			return err_set(reterr, EIO, "tls", "memfd: %s", strerror(errno));
 		explicit_bzero(text, n);
 	}
-	*ret = fd;
-	fd = -1;
+	*ret = TAKE_FD(fd);
 	return 0;
 }
 
@@ -319,7 +337,7 @@ static int up(const struct call *call)
 	if (dir >= 0 && !absolute)
 		err_set(&e, errno, "data.open", "the data directory '%s': %s", directory,
 			strerror(errno));
-	if (absolute) {
+	if (absolute && check_way(absolute, &ids, &e) == 0) {
 		tcp = listen_tcp(o->listen, &e);
 		local = tcp < 0 ? -1 : listen_unix(absolute, &e);
 	}

@@ -143,8 +143,5 @@ void api_dispatch(struct request *q)
 	/* Only runs are written in batches; everybody else sees what is committed, and commits. */
 	if (route->handle != submit_run)
 		batch_settle(q->control, NULL);
-	/* What others read, or write by themselves, is not part of this turn's transaction. */
-	if (route->handle != submit_run)
-		batch_settle(q->control, NULL);
 	route->handle(q);
 }

@@ -176,7 +176,7 @@ int auth_caller(struct request *q)
 
 	if (strchr(bearer, '.'))
 		return lease_caller(q, bearer);
-	if (q->caller.role == ROLE_LOCAL)
+	if (q->caller.role == ROLE_LOCAL && !header)
 		return local_caller(q);
 	if (!header) {
 		http_problem(q, 401, "auth.missing",

@@ -25,7 +25,7 @@ static void tell_end(struct run *r, const struct err *e)
 	struct control *c = r->control;
 
 	if (e) {
-		run_keep(r, e);
+		run_unwritten(r, e);
 		return;
 	}
 	run_answer(r, NULL);

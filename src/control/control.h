@@ -99,10 +99,10 @@ struct control {
 	size_t run_count;
 	size_t body_bytes; /* see BODIES_MAX */
 	uint64_t next_handle;
-	struct loop_timer unwritten; /* ends of runs that the database would not take */
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
 	struct list begun, ended;
+	struct loop_timer unwritten; /* ends of runs that the database would not take */
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;

@@ -79,7 +79,7 @@ static void show_phases(struct buf *b)
 
 	for (size_t p = 0; p < PHASE_COUNT; p++)
 		for (size_t t = 0; t < ARRAY_SIZE(tiers); t++)
-			for (uint8_t c = 0; c < CLASS_COUNT; c++) {
+			for (int c = 0; c < CLASS_COUNT; c++) {
 				const struct histogram *h = &phases[p][t][c];
 				uint64_t any = 0;
 
@@ -89,7 +89,7 @@ static void show_phases(struct buf *b)
 					continue;
 				snprintf(labels, sizeof(labels),
 					 "phase=\"%s\",tier=\"%s\",class=\"%s\"", phase_names[p],
-					 tiers[t], words_class(c));
+					 tiers[t], words_class((uint8_t)c));
 				show_histogram(b, h, labels);
 			}
 }

@@ -78,7 +78,7 @@ struct run *run_by_handle(struct control *c, uint64_t handle)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->handle == handle || (r->judge && r->judge == handle))
+		if (handle && (r->handle == handle || r->judge == handle))
 			return r;
 	}
 	return NULL;
@@ -208,15 +208,9 @@ void run_answer(struct run *r, const struct err *e)
 
 		list_remove(p);
 		if (q->streaming) {
-			if (e) {
-				buf_adds(&copy, "{\"code\":");
-				json_quote_str(&copy, e->code);
-				buf_adds(&copy, ",\"detail\":");
-				json_quote_str(&copy, e->message);
-				buf_addc(&copy, '}');
-				http_event(q, "error", copy.data, copy.len);
-				buf_done(&copy);
-			} else
+			if (e)
+				http_event(q, "error", e->code, strlen(e->code));
+			else
 				http_event(q, "result", r->json.data, r->json.len);
 			http_stream_end(q);
 		} else if (e) {
@@ -239,68 +233,7 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 		run_end(r, m);
 }
 
-static int write_end(struct run *r, struct err *reterr)
-{
-	const struct run_row row = {.id = r->id,
-				    .outcome = r->outcome,
-				    .reason = r->reason,
-				    .result = (const char *)r->json.data,
-				    .result_len = r->json.len,
-				    .events = (const char *)r->events.data,
-				    .events_len = r->events.len,
-				    .ended_ms = r->ended_ms};
-	int e = batch_open(r->control, reterr);
-
-	if (e == 0)
-		e = store_run_end(r->control->store, &row, reterr);
-	if (e == 0 && r->stored)
-		e = store_artifact_count(r->control->store, r->tenant, r->artifact, r->cached,
-					 reterr);
-	return e == -ENOENT ? 0 : e; /* its artifact was deleted meanwhile */
-}
-
-/* Writes it, to be told when this turn's transaction stands. */
-static void end(struct run *r)
-{
-	struct err e;
-
-	list_remove(&r->turn); /* it may have begun in this very turn */
-	if (write_end(r, &e) == 0)
-		list_append(&r->control->ended, &r->turn);
-	else
-		run_keep(r, &e);
-}
-
-static void on_unwritten(struct loop_timer *t)
-{
-	struct control *c = container_of(t, struct control, unwritten);
-	struct list *p, *tmp;
-
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct run *r = list_entry(p, struct run, link);
-
-		if (r->unwritten && list_empty(&r->turn))
-			end(r);
-	}
-}
-
-void run_keep(struct run *r, const struct err *e)
-{
-	struct control *c = r->control;
-
-	if (!r->unwritten)
-		log_line("the end of %s could not be written: %s", r->id, e->message);
-	r->unwritten = 1;
-	run_answer(r, e);
-	if (list_empty(&r->link)) { /* it was found at the start */
-		list_append(&c->runs, &r->link);
-		c->run_count++;
-	}
-	c->unwritten.fire = on_unwritten;
-	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
-}
-
-void run_end(struct run *r, const struct msg_run_done *m)
+static void conclude(struct run *r, const struct msg_run_done *m)
 {
 	struct control *c = r->control;
 
@@ -318,7 +251,79 @@ void run_end(struct run *r, const struct msg_run_done *m)
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
-	end(r);
+	/* The node has nothing to do with it any more, nor has its lease. */
+	r->handle = r->judge = 0;
+	r->sent = 0;
+	if (r->lease)
+		lease_leave(r->lease);
+	r->lease = NULL;
+}
+
+static int write_end(struct run *r, struct err *reterr)
+{
+	const struct run_row row = {.id = r->id,
+				    .outcome = r->outcome,
+				    .reason = r->reason,
+				    .result = (const char *)r->json.data,
+				    .result_len = r->json.len,
+				    .events = (const char *)r->events.data,
+				    .events_len = r->events.len,
+				    .ended_ms = r->ended_ms};
+	int e = batch_open(r->control, reterr);
+
+	if (e == 0)
+		e = store_run_end(r->control->store, &row, reterr);
+	if (e == 0 && r->stored)
+		e = store_artifact_count(r->control->store, r->tenant, r->artifact, r->cached,
+					 reterr);
+	return e == -ENOENT ? 0 : e; /* its tenant is gone, and its row with it; or its artifact */
+}
+
+static void settle(struct run *r)
+{
+	struct err e;
+
+	list_remove(&r->turn); /* it may have begun in this very turn */
+	if (write_end(r, &e) < 0)
+		run_unwritten(r, &e);
+	else
+		list_append(&r->control->ended, &r->turn);
+}
+
+static void on_unwritten(struct loop_timer *t)
+{
+	struct control *c = container_of(t, struct control, unwritten);
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (r->unwritten)
+			settle(r);
+	}
+}
+
+void run_unwritten(struct run *r, const struct err *e)
+{
+	struct control *c = r->control;
+
+	if (!r->unwritten)
+		log_line("the end of %s could not be written: %s", r->id, e->message);
+	run_answer(r, e);
+	r->unwritten = 1;
+	if (list_empty(&r->link)) { /* it was found at the start */
+		list_append(&c->runs, &r->link);
+		c->run_count++;
+	}
+	c->unwritten.fire = on_unwritten;
+	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
+}
+
+void run_end(struct run *r, const struct msg_run_done *m)
+{
+	if (!r->ended)
+		conclude(r, m);
+	settle(r);
 }
 
 void run_lost(struct run *r)

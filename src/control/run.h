@@ -28,7 +28,7 @@ struct run {
 	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	struct list waiters;	     /* of struct request */
-	/* of its end, until the database has it */
+	/* When it is over: its end, until the database has it. */
 	const char *outcome, *reason;
 	int64_t ended_ms;
 	int cached, unwritten;
@@ -41,8 +41,6 @@ struct run *run_by_handle(struct control *c, uint64_t handle);
 
 /* Answers who waits for its end; `e`: it could not be written. */
 void run_answer(struct run *r, const struct err *e);
-/* Its end could not be written: who waits is told, and it is tried again. */
-void run_keep(struct run *r, const struct err *e);
 /* Its row was written: it is the node's when this turn's are committed. */
 void run_begin(struct run *r);
 void run_send(struct run *r); /* if it was not sent yet */
@@ -57,7 +55,9 @@ void run_on_log(struct run *r, const struct msg_run_log *m);
 void run_on_journal(struct run *r, const struct msg_run_journal *m);
 void run_on_done(struct run *r, const struct msg_run_done *m);
 void run_end(struct run *r, const struct msg_run_done *m); /* for good */
-void run_lost(struct run *r);				   /* its node is gone */
+/* Who waits is told; it stays under way for all others, and is tried again. */
+void run_unwritten(struct run *r, const struct err *e);
+void run_lost(struct run *r); /* its node is gone */
 
 /* What the API shows of it while it is under way; when it is over. */
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *out);

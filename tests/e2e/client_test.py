@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 import cordon
 import tap
@@ -584,6 +585,51 @@ def streams(t, done):
         refused(t, Client(url=fake.url)("runs", "events", "run_1", "--follow"), 5, "(client.answer)", "followed, and no JSON")
 
 
+def https(t, directory):
+    """The certificate of the daemon is checked."""
+    certificate, key = os.path.join(directory, "tls.pem"), os.path.join(directory, "tls.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True, timeout=60)
+    with Daemon(options=("--tls-certificate", certificate, "--tls-key", key)) as d:
+        runner = Client("--data", d.data)("key", "create", "--role", "runner", "--quiet").out.strip()
+        r = Client(url=d.url, key=runner, CORDON_CA_FILE=certificate)("run", "-", stdin="() => 'over TLS'")
+        t.equal((r.status, r.out), (0, '"over TLS"\n'), "https, with the authority that CORDON_CA_FILE names")
+        for name, more in (("none", {}), ("no file", {"CORDON_CA_FILE": "/no/such"})):
+            refused(t, Client(url=d.url, key=runner, **more)("runs", "list"), 5, "(client.certificate)",
+                    f"a certificate that nobody vouches for: {name}")
+        refused(t, Client(url=d.url.replace("127.0.0.1", "localhost"), key=runner, CORDON_CA_FILE=certificate)("runs", "list"),
+                5, "(client.certificate)", "nor for that name")
+        t.ok(Client(url=d.url.replace("https", "http"), key=runner)("runs", "list").status == 5, "http to a port of https")
+
+
+def cancelled_too_late(t):
+    """The run ends by itself while it is being cancelled: its outcome is what is told."""
+    asked = threading.Event()
+
+    def answer(request):
+        if request.startswith(b"DELETE"):
+            asked.set()
+            return http('{"code":"run.over","detail":"this run is over"}', 409)
+        return wait()
+
+    def wait():
+        yield (b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\n\r\nevent: run\ndata: {\"run\":\"run_1\"}\n\n"
+               b"event: log\ndata: {\"text\":\"on\"}\n\n")
+        asked.wait(60)
+        yield b"event: result\ndata: " + json.dumps({"outcome": "completed", "value_kind": "json", "value": 7}).encode() + b"\n\n"
+
+    with Fake(answer) as fake:
+        p = Client(url=fake.url).start("run", "-", stdin="() => 7")
+        p.stderr.readline()
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=60)
+        t.ok(p.returncode == 0 and out == b"7\n" and asked.is_set(), "cancelled too late: the outcome is told", (p.returncode, out, err))
+    with Fake(http("{}", 404)) as fake:
+        Client(url=fake.url)("tenant", "delete", "..")
+        t.ok(fake.requests[0].startswith(b"DELETE /v1/tenants/.. HTTP"), "an ID of dots stays one", fake.requests)
+
+
 def gone(t, client, d, key):
     """Last: control is killed while a run waits for it, then the whole daemon."""
     p = client.start("run", "-", stdin=SLEEP)
@@ -654,7 +700,7 @@ def told(t):
     wanted = {"up", "run", "runs list", "runs show", "runs events", "runs cancel", "profile put", "profile get", "profile diff",
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
-              "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
+              "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
               "artifact show", "artifact get", "artifact trust", "artifact delete",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
@@ -719,6 +765,7 @@ def test(t):
     cordon.adopt()
     told(t)
     answers(t)
+    cancelled_too_late(t)
     with Daemon() as d, tempfile.TemporaryDirectory(prefix="cordon-e2e-") as directory:
         os.chmod(directory, 0o755)
         local = Client("--data", d.data)
@@ -738,6 +785,7 @@ def test(t):
         progress(t, client)
         pipes(t, client)
         doctor(t, d)
+        https(t, directory)
         up(t, directory)
         refused(t, cordon.command(["up", "--data", d.data, "--listen", "127.0.0.1:0"]), 2, "another", "two daemons in one place")
         gone(t, client, d, runner)

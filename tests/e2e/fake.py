@@ -6,7 +6,8 @@ import threading
 
 
 class Fake:
-    """Answers each connection with the bytes of `answer`, or what it returns when it is called with the request."""
+    """Answers each connection with the bytes of `answer`, or what it returns when it is called with the request: bytes,
+    or pieces of them."""
 
     def __init__(self, answer):
         self.answer, self.requests = answer, []
@@ -30,9 +31,12 @@ class Fake:
                 c, _ = self.listener.accept()
             except OSError:
                 return
-            with c, contextlib.suppress(OSError):
-                c.settimeout(30)
-                self._answer(c)
+            threading.Thread(target=self._serve_one, args=(c,), daemon=True).start()
+
+    def _serve_one(self, c):
+        with c, contextlib.suppress(OSError):
+            c.settimeout(30)
+            self._answer(c)
 
     def _answer(self, c):
         request = b""

@@ -250,7 +250,8 @@ uint64_t front_submit(struct front *f, const struct msg_submit *m)
 
 void front_cancel(struct front *f, uint64_t handle)
 {
-	front_frame(f->stream, &(struct msg){.type = MSG_CANCEL, .cancel = {handle, REASON_CANCELLED}});
+	front_frame(f->stream,
+		    &(struct msg){.type = MSG_CANCEL, .cancel = {handle, REASON_CANCELLED}});
 }
 
 struct done *front_await(struct front *f, uint64_t handle)

@@ -80,6 +80,9 @@ def word(macro, number):
     return f"?{number}"
 
 
+CANCELLED = 9  # REASON_CANCELLED of words.h
+
+
 def encode(name, **values):
     """One frame. Fields that are not given are 0 or empty."""
     _, layout = TYPES[NUMBERS[name]]
@@ -372,7 +375,7 @@ class Platform:
         return handle
 
     def cancel(self, handle):
-        self.node.sendall(encode("CANCEL", handle=handle))
+        self.node.sendall(encode("CANCEL", handle=handle, reason=CANCELLED))
 
     def wait(self, handle):
         self.until(lambda: handle in self.results)
