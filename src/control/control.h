@@ -21,6 +21,7 @@
 enum {
 	BODY_MAX = 40 << 20,	  /* a request's body, base64 of modules included */
 	SMALL_BODY_MAX = 1 << 20, /* the same for everything but runs */
+	BODIES_MAX = 256 << 20,	  /* of all requests that are being received */
 	CONNECTIONS_MAX = 1024,
 	CONNECTIONS_PER_ADDRESS = 256,
 	HEADERS_MAX = 32 << 10,
@@ -96,6 +97,7 @@ struct control {
 	/* runs that are not over */
 	struct list runs;
 	size_t run_count;
+	size_t body_bytes; /* see BODIES_MAX */
 	uint64_t next_handle;
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
@@ -131,8 +133,8 @@ struct request {
 	char trace[64];
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
-	int suspended, refused;
-	struct list waiting; /* in the run's list, if it waits for one */
+	int suspended, refused, crowded; /* crowded: there was no room for its body */
+	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
 	int streaming, stream_over;
 	struct buf stream;

@@ -28,11 +28,32 @@ static const struct {
  * whoever lets us wait for a request has a deadline too.
  */
 #define SWEEP_NS (250 * NS_PER_MS)
+#define FLUSH_NS (1 * NS_PER_S)
+enum { FLUSH_LOOK_MS = 20 };
 struct connection {
 	struct list link;
 	int fd;
 	uint64_t deadline_ns; /* 0: it is not the client who is waited for */
 };
+
+static void forget_body(struct request *q)
+{
+	q->control->body_bytes -= q->body.len;
+	buf_done(&q->body);
+}
+
+static void take_body(struct request *q, const char *data, size_t size)
+{
+	struct control *c = q->control;
+
+	q->crowded |= c->body_bytes + size > BODIES_MAX;
+	if (q->crowded || buf_add(&q->body, data, size) < 0) {
+		forget_body(q);
+		q->body.max = 0;
+	} else {
+		c->body_bytes += size;
+	}
+}
 
 static void set_deadline(struct MHD_Connection *connection, uint64_t seconds)
 {
@@ -346,19 +367,19 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (q->answer)
 		return send_answer(q);
 	if (*size) {
-		if (buf_add(&q->body, data, *size) < 0) {
-			q->body.max = 0;
-			q->body.len = 0;
-		}
+		take_body(q, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
 	set_deadline(connection, 0);
-	if (q->body.max == 0)
+	if (q->crowded)
+		http_problem(q, 503, "capacity", "too many large requests at once; try again");
+	else if (q->body.max == 0)
 		http_problem(q, 413, "request.too_large", "the body is larger than %zu bytes",
 			     api_body_max(q));
 	else
 		api_dispatch(q);
+	forget_body(q); /* who waits needs it no more */
 	if (q->answer)
 		return send_answer(q);
 	if (!q->suspended)
@@ -379,7 +400,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	list_remove(&q->waiting);
 	if (q->answer)
 		MHD_destroy_response(q->answer);
-	buf_done(&q->body);
+	forget_body(q);
 	buf_done(&q->stream);
 	free(q);
 	*context = NULL;
@@ -433,9 +454,24 @@ int http_open(struct control *c, struct door *d, int fd, struct err *reterr)
 	return 0;
 }
 
+static int is_busy(const struct door *d)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &d->connections)
+		if (!list_entry(p, struct connection, link)->deadline_ns)
+			return 1;
+	return 0;
+}
+
 void http_close(struct door *d)
 {
+	uint64_t end = clock_now_ns() + FLUSH_NS;
+
 	if (d->daemon) {
+		/* Answers that are there already still go out. */
+		while (is_busy(d) && clock_now_ns() < end)
+			MHD_run_wait(d->daemon, FLUSH_LOOK_MS);
 		loop_disarm(d->control->loop, &d->timer);
 		loop_disarm(d->control->loop, &d->sweep);
 		loop_unwatch(d->control->loop, &d->watch);

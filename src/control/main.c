@@ -256,6 +256,7 @@ int main(int argc, char **argv)
 	batch_settle(&c, NULL);
 	end_runs(&c);
 	batch_settle(&c, NULL);
+	c.stopping = 1; /* nothing new, while the doors close */
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);
 	store_close(c.store);
