@@ -4,7 +4,12 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum { ID_SIZE = 40 };
 
 /* prefix: at most 12 lower-case letters. */
 void id_new(const char *prefix, char out[ID_SIZE]);
+
+/* The smallest one of that millisecond: those born before sort before it. */
+void id_at(const char *prefix, int64_t ms, char out[ID_SIZE]);

@@ -198,7 +198,8 @@ static int listen_unix(const char *directory, struct err *reterr)
 struct up_options {
 	struct shared_options shared;
 	const char *config, *listen, *jail, *tls_certificate, *tls_key;
-	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s;
+	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s,
+		keep_days;
 };
 
 /* The words that start the supervisor. */
@@ -239,6 +240,7 @@ static int start(const char *directory, const struct up_options *o, const int fd
 	add_word(&w, xasprintf("--pass=--rate-address=%llu", (unsigned long long)o->rate_address));
 	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
 	add_word(&w, xasprintf("--pass=--stop=%llu", (unsigned long long)o->stop_s));
+	add_word(&w, xasprintf("--pass=--keep-days=%llu", (unsigned long long)o->keep_days));
 	add_word(&w, xstrdup("--"));
 	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
 	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
@@ -459,6 +461,16 @@ static const struct option_row rows[] = {
 	 .max = 1000000,
 	 .setting = "rate.key",
 	 .help = "The same of one API key."},
+	{.name = "keep-days",
+	 .argument = "DAYS",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(keep_days),
+	 .fallback = 30,
+	 .min = 1,
+	 .max = 36500,
+	 .setting = "keep.days",
+	 .help = "How long runs that are over are kept: results, logs, journals, idempotency "
+		 "keys."},
 	{.name = "stop-deadline",
 	 .argument = "SECONDS",
 	 .kind = OPTION_NUMBER,

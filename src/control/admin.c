@@ -171,13 +171,21 @@ static void make_key(struct request *q, struct key_row *k)
 	struct buf b = BUF_INIT(4096);
 	uint8_t hash[KEY_HASH_SIZE];
 	char id[ID_SIZE], secret[64];
+	int64_t have = 0;
 	struct err e;
 	int r;
 
+	r = store_count(q->control->store, "keys", k->tenant, &have, &e);
+	if (r == 0 && have >= KEYS_MAX) {
+		http_problem(q, 409, "key.quota", "the tenant has %d keys, which is the most",
+			     KEYS_MAX);
+		return;
+	}
 	auth_new_key(id, secret, hash);
 	k->id = id;
 	k->hash = hash;
-	r = store_key_add(q->control->store, k, &e);
+	if (r == 0)
+		r = store_key_add(q->control->store, k, &e);
 	if (r == 0)
 		add_key(&b, k);
 	k->id = NULL; /* both live here only */

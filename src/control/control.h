@@ -29,7 +29,12 @@ enum {
 		20, /* from a connection's start, or its last answer, to a request's headers */
 	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
-	RUNS_MAX = 2048, /* accepted and not over */
+	RUNS_MAX = 2048,	 /* accepted and not over */
+	RUN_BYTES_MAX = 1 << 30, /* their code and input together */
+	KEYS_MAX = 10000,	 /* of a tenant, revoked ones included */
+	PROFILES_MAX = 10000,	 /* versions, of a tenant */
+	SWEEP_S = 60,		 /* between looks for runs that are kept no longer */
+	SWEEP_RUNS = 500,	 /* at a time */
 	LABELS_MAX = 16,
 	LABEL_SIZE_MAX = 128,
 	PROVENANCE_SIZE_MAX = 256, /* each member */
@@ -96,7 +101,8 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
-	size_t run_count;
+	size_t run_count, run_bytes;
+	struct loop_timer sweep;
 	size_t body_bytes; /* see BODIES_MAX */
 	uint64_t next_handle;
 	/* this turn: a transaction is open; runs that began or ended in it */
@@ -112,7 +118,7 @@ struct control {
 	struct loop_timer stop;
 	/* settings: requests a second, of one address and one key (0: no limit); seconds for
 	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
-	unsigned rate_address, rate_key, stop_s;
+	unsigned rate_address, rate_key, stop_s, keep_days;
 	char *tls_certificate, *tls_key;
 	/* metrics */
 	uint64_t started_ms, requests, refused, limited;
@@ -232,6 +238,7 @@ void runs_list(struct request *q);
 void runs_get(struct request *q);
 void runs_events(struct request *q);
 void runs_cancel(struct request *q);
+void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 

@@ -2,6 +2,7 @@
  * Descriptors: 3 the supervisor (links to nodes), 4 the listening TCP socket, 5 the listening unix
  * socket, 6 (with --tls) certificate and key. Started as: cordon-control DIRECTORY --owner=UID
  * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
+ * [--keep-days=N]
  *
  * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs, no
  * credential of any destination, and has no way to open a connection or start a program.
@@ -184,6 +185,7 @@ static void start(struct control *c, const char *directory)
 	if (http_open(c, &c->doors[0], LISTEN_FD, &e) < 0 ||
 	    http_open(c, &c->doors[1], LOCAL_FD, &e) < 0)
 		log_fatal("%s", e.message);
+	runs_sweep(c);
 }
 
 /* What `cordon up` wrote: a length (u64) before each of the two, which end with NUL. */
@@ -227,7 +229,8 @@ static void parse(struct control *c, int argc, char **argv)
 			close(TLS_FD);
 		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
 			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
-			   !take_number(argv[i], "--stop=", &c->stop_s)) {
+			   !take_number(argv[i], "--stop=", &c->stop_s) &&
+			   !take_number(argv[i], "--keep-days=", &c->keep_days)) {
 			log_fatal("unknown option '%s'", argv[i]);
 		}
 	}

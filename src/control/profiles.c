@@ -125,7 +125,7 @@ void profile_put(struct request *q)
 	struct policy_report report;
 	struct buf b = BUF_INIT(4096);
 	struct profile_row row;
-	int64_t version;
+	int64_t version, have = 0;
 	char tenant[64];
 	struct err e;
 	int r, added;
@@ -142,7 +142,14 @@ void profile_put(struct request *q)
 				   .source = (const char *)q->body.data,
 				   .source_len = q->body.len,
 				   .created_ms = clock_wall_ms()};
-	if (strcmp(policy_name(p), q->tail[0]) != 0) {
+	r = store_count(q->control->store, "profiles", tenant, &have, &e);
+	if (r < 0) {
+		http_problem_err(q, 503, &e);
+	} else if (have >= PROFILES_MAX) {
+		http_problem(q, 409, "profile.quota",
+			     "the tenant has %d versions of profiles, which is the most",
+			     PROFILES_MAX);
+	} else if (strcmp(policy_name(p), q->tail[0]) != 0) {
 		http_problem(q, 422, "profile.name",
 			     "the profile is named '%s' in its metadata, but put as '%s'",
 			     policy_name(p), q->tail[0]);

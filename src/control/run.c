@@ -44,6 +44,7 @@ void run_free(struct run *r)
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
 		r->control->run_count--;
+		r->control->run_bytes -= r->bytes;
 	}
 	buf_done(&r->wire);
 	buf_done(&r->logs);
@@ -88,6 +89,8 @@ void run_begin(struct run *r)
 {
 	list_append(&r->control->runs, &r->link);
 	r->control->run_count++;
+	r->bytes = r->wire.len;
+	r->control->run_bytes += r->bytes;
 	list_append(&r->control->begun, &r->turn);
 }
 

@@ -27,6 +27,7 @@ struct run {
 	int ended; /* as `json` says */
 	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
+	size_t bytes;		     /* of code and input: it counts for control->run_bytes */
 	struct list waiters;	     /* of struct request */
 	/* When it is over: its end, until the database has it. */
 	const char *outcome, *reason;

@@ -1,6 +1,7 @@
 /* Reading and cancelling runs. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "control/body.h"
 #include "control/run.h"
 
@@ -314,4 +315,27 @@ int runs_recover(struct control *c, struct err *reterr)
 	if (r == 0)
 		r = batch_settle(c, reterr);
 	return r;
+}
+
+static void on_sweep(struct loop_timer *t)
+{
+	struct control *c = container_of(t, struct control, sweep);
+	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
+	char id[ID_SIZE];
+	struct err e;
+	int r;
+
+	id_at("run", before, id);
+	r = store_run_sweep(c->store, id, SWEEP_RUNS, &e);
+	if (r < 0)
+		log_line("runs that are kept no longer could not be forgotten: %s", e.message);
+	/* A piece at a time, so that nobody waits for it. */
+	loop_arm(c->loop, t,
+		 clock_now_ns() + (r == SWEEP_RUNS ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));
+}
+
+void runs_sweep(struct control *c)
+{
+	c->sweep.fire = on_sweep;
+	loop_arm(c->loop, &c->sweep, clock_now_ns() + NS_PER_S);
 }

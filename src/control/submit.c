@@ -374,6 +374,11 @@ static int admit(struct submit *s)
 	if (c->run_count >= RUNS_MAX && !*s->denied.code)
 		err_set(&s->denied, EAGAIN, "capacity", "%d runs are under way; try again later",
 			RUNS_MAX);
+	if (c->run_bytes + s->code.modules.len + s->input_len > RUN_BYTES_MAX && !*s->denied.code)
+		err_set(&s->denied, EAGAIN, "capacity",
+			"the runs under way have more than %d bytes of code and input; try again "
+			"later",
+			RUN_BYTES_MAX);
 	if (*s->q->lease.id && !*s->denied.code) {
 		run->lease = lease_enter(c, &s->q->lease);
 		if (!run->lease)

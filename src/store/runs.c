@@ -26,6 +26,14 @@ int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
 			  w->events_len, w->ended_ms, w->id));
 }
 
+int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr)
+{
+	return db_change(s, reterr,
+			 "DELETE FROM runs WHERE rowid IN (SELECT rowid FROM runs"
+			 " WHERE id < ? AND state = 'done' ORDER BY id LIMIT ?)",
+			 "si", before, most);
+}
+
 #define RUN                                                                                        \
 	"SELECT id, tenant, key, lease, session, profile, policy, artifact, labels, provenance,"   \
 	" trace, coalesce(idempotency, ''), body, created_ms, state, outcome, reason, result,"     \

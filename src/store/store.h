@@ -34,6 +34,9 @@ struct tenant_row {
 };
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr);
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr);
+/* How many rows of a table ("keys", "profiles") the tenant has. */
+int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
+		struct err *reterr);
 /* With its keys, profiles, artifacts and runs. */
 int store_tenant_delete(struct store *s, const char *id, struct err *reterr);
 typedef void tenant_fn(void *arg, const struct tenant_row *row);
@@ -146,6 +149,9 @@ struct run_row {
 /* -EEXIST: `idempotency` was used before by this key. */
 int store_run_add(struct store *s, const struct run_row *row, struct err *reterr);
 int store_run_end(struct store *s, const struct run_row *row, struct err *reterr);
+
+/* Forgets runs that are over, with an ID below `before`: at most `most`. How many, or an error. */
+int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr);
 
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;

@@ -74,3 +74,20 @@ int store_keys(struct store *s, const char *tenant, const char *id, key_fn *fn, 
 	});
 	return r;
 }
+
+int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
+		struct err *reterr)
+{
+	sqlite3_stmt *q;
+	int r = db_prepare(s,
+			   !strcmp(table, "keys")
+				   ? "SELECT count(*) FROM keys WHERE tenant = ?"
+				   : "SELECT count(*) FROM profiles WHERE tenant = ?",
+			   &q, reterr);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, tenant, -1, SQLITE_STATIC);
+	EACH_ROW(q, 1, *ret = sqlite3_column_int64(q, 0));
+	return r;
+}
