@@ -47,7 +47,7 @@ static void bad(struct submit *s, const char *format, ...)
 
 /*
  * The input goes to the sandbox as it was written, and so does not pass through a parser's idea of
- * numbers: it is taken out of the body, and null put in its place, before the rest is parsed.
+ * numbers: it is taken out of the body, and 0 put in its place, before the rest is parsed.
  */
 static int take_input(struct submit *s)
 {
@@ -70,8 +70,11 @@ static int take_input(struct submit *s)
 	}
 	s->input = memcpy(xmalloc(len + 1), at, len);
 	s->input_len = len;
-	memset((char *)(uintptr_t)at, ' ', len);
-	memcpy((char *)(uintptr_t)at, len >= 4 ? "null" : "0", len >= 4 ? 4 : 1);
+	/* "0" fits where any value stood; what was behind it moves up. */
+	offset = (size_t)(at - (const char *)b->data);
+	b->data[offset] = '0';
+	memmove(b->data + offset + 1, b->data + offset + len, b->len - offset - len);
+	b->len -= len - 1;
 	return 0;
 }
 
