@@ -162,6 +162,8 @@ void http_suspend(struct request *q);
 int http_wants_events(const struct request *q);
 void http_stream(struct request *q);
 void http_event(struct request *q, const char *name, const void *data, size_t len);
+/* The event "error", with a problem as its data. */
+void http_event_problem(struct request *q, unsigned status, const struct err *e);
 void http_stream_end(struct request *q);
 /* RFC 9457. */
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)

@@ -187,30 +187,45 @@ void http_answer(struct request *q, unsigned status, const char *type, struct bu
 	wake(q);
 }
 
-void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
+static void problem_json(struct buf *b, unsigned status, const char *code, const char *detail)
 {
-	struct buf b = BUF_INIT(8192);
 	const char *title = "";
-	char detail[1024];
-	va_list ap;
 
 	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
 		if (titles[i].status == status)
 			title = titles[i].title;
+	buf_addf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":", title,
+		 status);
+	json_quote_str(b, code);
+	buf_adds(b, ",\"detail\":");
+	json_quote_str(b, detail);
+	buf_addc(b, '}');
+}
+
+void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
+{
+	struct buf b = BUF_INIT(8192);
+	char detail[1024];
+	va_list ap;
+
 	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
 	va_end(ap);
-	buf_addf(&b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":", title,
-		 status);
-	json_quote_str(&b, code);
-	buf_adds(&b, ",\"detail\":");
-	json_quote_str(&b, detail);
-	buf_adds(&b, "}\n");
+	problem_json(&b, status, code, detail);
+	buf_addc(&b, '\n');
 	http_answer(q, status, "application/problem+json", &b);
 	if (status == 401)
 		http_add_header(q, "WWW-Authenticate", "Bearer realm=\"cordon\"");
 	if (status == 503 || status == 429)
 		http_add_header(q, "Retry-After", "1");
+}
+
+void http_event_problem(struct request *q, unsigned status, const struct err *e)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(8192);
+
+	problem_json(&b, status, e->code, e->message);
+	http_event(q, "error", b.data, b.len);
 }
 
 void http_problem_err(struct request *q, unsigned status, const struct err *e)

@@ -123,6 +123,13 @@ void metrics(struct request *q)
 	const struct control *c = q->control;
 	struct buf b = BUF_INIT(1 << 20);
 
+	/* They are of all tenants together. */
+	if (q->caller.role != ROLE_LOCAL && strcmp(q->caller.tenant, "default") != 0) {
+		http_problem(q, 403, "auth.role",
+			     "the platform's metrics are for keys of the tenant 'default'");
+		return;
+	}
+
 	head(&b, "http_requests_total", "counter", "HTTP requests begun.");
 	buf_addf(&b, "cordon_http_requests_total %llu\n", (unsigned long long)c->requests);
 	head(&b, "http_refused_total", "counter",

@@ -212,7 +212,7 @@ void run_answer(struct run *r, const struct err *e)
 		list_remove(p);
 		if (q->streaming) {
 			if (e)
-				http_event(q, "error", e->code, strlen(e->code));
+				http_event_problem(q, 503, e);
 			else
 				http_event(q, "result", r->json.data, r->json.len);
 			http_stream_end(q);

@@ -92,6 +92,8 @@ def tenants(t, d, key):
     for path in (f"/v1/runs/{run}", f"/v1/runs/{run}/events", "/v1/runs?tenant=acme", "/v1/keys?tenant=acme"):
         t.equal(d.ask("GET", path, key=other).status, 404, f"another tenant's admin: GET {path.split('/run_')[0]}")
     t.equal(d.ask("DELETE", f"/v1/runs/{run}", key=other).status, 404, "another tenant's admin: DELETE")
+    t.equal(d.ask("GET", "/metrics", key=other).status, 403, "the platform's metrics are not a tenant's")
+    t.equal(d.ask("GET", "/metrics", key=d.key("default", "auditor")).status, 200, "but the tenant default's")
     t.equal(d.ask("PATCH", "/v1/tenants/globex", {"state": "suspended"}).status, 200, "a tenant is suspended")
     r = d.run("() => 1", other)
     t.equal((r["outcome"], r["error"]["code"]), ("denied", "tenant.suspended"), "and runs nothing")
