@@ -52,7 +52,17 @@ void node_send_front(struct node *n, const struct msg *m)
 
 	if (r < 0)
 		log_fatal("message %s to the front: %s", msg_name(m->type), strerror(-r));
-	front_flush(n);
+	/* Sent at the end of the turn, all that it made together; unless it is much. */
+	if (n->front_out.len >= READ_CHUNK)
+		front_flush(n);
+}
+
+static void on_turn(void *arg)
+{
+	struct node *n = arg;
+
+	if (n->front_out.len)
+		front_flush(n);
 }
 
 void node_announce(struct node *n, const struct zygote *z)
@@ -243,6 +253,7 @@ int main(int argc, char **argv)
 	if (!n.loop || n.proc < 0 || sodium_init() < 0)
 		log_fatal("start-up: %s (is /proc mounted?)", strerror(errno));
 	n.cache = cache_new(CACHE_MAX);
+	loop_each_turn(n.loop, on_turn, &n);
 	list_init(&n.queue);
 	list_init(&n.running);
 	list_init(&n.holds);

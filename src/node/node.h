@@ -64,6 +64,7 @@ struct sandbox {
 	enum sandbox_phase phase;
 	int pidfd;
 	pid_t pid;
+	int statm; /* proc_memory_read(); -1: not open */
 	struct loop_watch watch;
 	struct buf in, out;
 	struct run *run;

@@ -41,6 +41,7 @@ static void refill(struct zygote *z, int threads)
 				      .asked_ns = clock_now_ns(),
 				      .phase = PHASE_WARMING,
 				      .pidfd = -1,
+				      .statm = -1,
 				      .watch = {.fd = -1, .ready = broker_readable},
 				      .in = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
 				      .out = BUF_INIT(LIMIT_FRAME * 2)};
@@ -86,6 +87,7 @@ void pool_release(struct sandbox *s)
 		return;
 	list_remove(&s->all);
 	close_fd(&s->pidfd);
+	close_fd(&s->statm);
 	close_fd(&s->watch.fd);
 	buf_done(&s->in);
 	buf_done(&s->out);

@@ -346,6 +346,8 @@ static void start(struct run *r, struct sandbox *s)
 		r->hold->run = r;
 		r->hold->sandbox = s;
 		s->hold = r->hold;
+		if (s->statm < 0) /* it will be asked often */
+			s->statm = proc_memory_open(r->node->proc, s->pid);
 	}
 	s->phase = compiled.data ? PHASE_RUNNING : PHASE_COMPILING;
 	occupy(r, s, compiled.data != NULL);
@@ -481,40 +483,44 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	}
 }
 
-/* Usage as the node sees it, while there is something to see. */
-static void measure(struct run *r)
+/*
+ * Usage as the node sees it, while there is something to see. -ESRCH: the process is gone, and
+ * nobody saw.
+ */
+static int measure(struct run *r)
 {
-	struct proc_memory memory;
+	struct sandbox *s = r->sandbox;
+	struct proc_memory memory = {0};
+	uint64_t cpu = 0;
+	int seen = proc_cpu_ns(s->pid, &cpu) == 0;
 
+	if (s->statm >= 0)
+		seen &= proc_memory_read(s->statm, &memory) == 0;
+	else
+		seen &= proc_memory(r->node->proc, s->pid, &memory) == 0;
 	r->end_ns = clock_now_ns();
-	r->done.cpu_us = run_cpu_us(r);
-	if (proc_memory(r->node->proc, r->sandbox->pid, &memory) == 0 &&
-	    memory.data > r->sandbox->base.data)
-		r->done.memory_peak_bytes = memory.data - r->sandbox->base.data;
+	r->done.cpu_us = cpu > s->base_cpu_ns ? (cpu - s->base_cpu_ns) / NS_PER_US : 0;
+	if (memory.data > s->base.data)
+		r->done.memory_peak_bytes = memory.data - s->base.data;
+	return seen && memory.size ? 0 : -ESRCH;
 }
 
 /*
  * A sandbox waits for its end after its last word. One that is gone has ended itself, so that
  * nobody could see what it used. (Not when its zygote ended it.)
  */
-static int is_gone(struct run *r)
+static int measure_last(struct run *r)
 {
-	struct proc_memory memory;
-	uint64_t cpu;
-
-	if (r->sandbox->zygote->link.fd < 0 ||
-	    (proc_cpu_ns(r->sandbox->pid, &cpu) == 0 &&
-	     proc_memory(r->node->proc, r->sandbox->pid, &memory) == 0 && memory.size))
+	if (measure(r) == 0 || r->sandbox->zygote->link.fd < 0)
 		return 0;
 	run_terminate(r, REASON_CRASHED, 0, 0, "its process ended before its usage was read");
-	return 1;
+	return -ESRCH;
 }
 
 void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
 {
-	if (is_gone(r))
+	if (measure_last(r) < 0)
 		return;
-	measure(r);
 	r->done.value_kind = kind;
 	buf_add(&r->value, data.data, data.len);
 	finish(r, OUTCOME_COMPLETED);
@@ -522,9 +528,8 @@ void run_completed(struct run *r, uint8_t kind, struct wire_bytes data)
 
 void run_failed(struct run *r, struct wire_bytes error)
 {
-	if (is_gone(r))
+	if (measure_last(r) < 0)
 		return;
-	measure(r);
 	/* Seen, not believed: the data segment stands at its ceiling. */
 	if (r->done.memory_peak_bytes + (64 << 10) >= r->spec.memory_bytes) {
 		run_terminate(r, REASON_MEMORY, r->spec.memory_bytes, r->done.memory_peak_bytes,

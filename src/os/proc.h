@@ -15,6 +15,9 @@ struct proc_memory {
 			*/
 };
 int proc_memory(int proc_fd, pid_t pid, struct proc_memory *ret); /* -errno */
+/* The same for one that will be asked often: a descriptor, or -errno. */
+int proc_memory_open(int proc_fd, pid_t pid);
+int proc_memory_read(int fd, struct proc_memory *ret);
 
 /* Number of threads (proc(5), stat, field 20). -errno. */
 int proc_threads(int proc_fd, pid_t pid, unsigned *ret);
