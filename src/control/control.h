@@ -33,6 +33,7 @@ enum {
 	RUN_BYTES_MAX = 1 << 30, /* their code and input together */
 	KEYS_MAX = 10000,	 /* of a tenant, revoked ones included */
 	PROFILES_MAX = 10000,	 /* versions, of a tenant */
+	LEASE_KEEP_DAYS = 7,	 /* leases that are over */
 	SWEEP_S = 60,		 /* between looks for runs that are kept no longer */
 	SWEEP_RUNS = 500,	 /* at a time */
 	LABELS_MAX = 16,

@@ -11,9 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { TOKENS_KEPT = 256, KEEP_DAYS = 7, LIST_MAX = 16 << 20 };
-#define DAY_MS (86400LL * 1000)
-
+enum { TOKENS_KEPT = 256, LIST_MAX = 16 << 20 };
 static struct token_key signing;
 
 int lease_start(struct control *c, struct err *reterr)
@@ -26,8 +24,6 @@ int lease_start(struct control *c, struct err *reterr)
 		crypto_sign_keypair(signing.public, signing.secret);
 		r = store_setting_put(c->store, "token_key", &signing, sizeof(signing), reterr);
 	}
-	if (r == 0)
-		r = store_lease_sweep(c->store, clock_wall_ms() - KEEP_DAYS * DAY_MS, reterr);
 	return r;
 }
 

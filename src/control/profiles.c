@@ -190,6 +190,7 @@ static void add_whole(void *arg, const struct profile_row *row)
 static void show(struct request *q, const char *before, const char *name, int64_t version,
 		 profile_fn *fn, const char *after)
 {
+	const char *digest = version == 0 && name ? http_query(q, "digest") : NULL;
 	struct buf b = BUF_INIT(LIST_MAX);
 	char tenant[64];
 	struct err e;
@@ -198,7 +199,8 @@ static void show(struct request *q, const char *before, const char *name, int64_
 	if (auth_tenant(q, tenant) < 0)
 		return;
 	buf_adds(&b, before);
-	r = store_profiles(q->control->store, tenant, name, version, fn, &b, &e);
+	r = digest ? store_profile_by_digest(q->control->store, tenant, name, digest, fn, &b, &e)
+		   : store_profiles(q->control->store, tenant, name, version, fn, &b, &e);
 	buf_adds(&b, after);
 	if (r < 0)
 		http_store_problem(q, r, &e, "profile");
@@ -224,6 +226,9 @@ void profile_get(struct request *q)
 
 	if (version && (v <= 0 || version[strspn(version, "0123456789")]))
 		http_problem(q, 400, "request.query", "'version' must be a whole number from 1");
+	else if (version && http_query(q, "digest"))
+		http_problem(q, 400, "request.query",
+			     "'version' and 'digest' both name a version; give one");
 	else
 		show(q, " ", q->tail[0], v, add_whole, "\n");
 }

@@ -326,9 +326,11 @@ static void on_sweep(struct loop_timer *t)
 	int r;
 
 	id_at("run", before, id);
-	r = store_run_sweep(c->store, id, SWEEP_RUNS, &e);
+	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
+	if (r == 0)
+		r = store_run_sweep(c->store, id, SWEEP_RUNS, &e);
 	if (r < 0)
-		log_line("runs that are kept no longer could not be forgotten: %s", e.message);
+		log_line("what is kept no longer could not be forgotten: %s", e.message);
 	/* A piece at a time, so that nobody waits for it. */
 	loop_arm(c->loop, t,
 		 clock_now_ns() + (r == SWEEP_RUNS ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));

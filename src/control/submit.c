@@ -567,12 +567,34 @@ static int keep_code(struct submit *s)
 	return -EINVAL;
 }
 
+/* What every event says of the run it belongs to. */
+static void write_context(const struct run *r, struct buf *b)
+{
+	const struct {
+		const char *name, *value;
+	} all[] = {{"tenant", r->tenant},
+		   {"lease", r->lease_id},
+		   {"session", r->session},
+		   {"trace", r->trace}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!*all[i].value)
+			continue;
+		buf_addf(b, ",\"%s\":", all[i].name);
+		json_quote_str(b, all[i].value);
+	}
+}
+
 static int encode(struct submit *s)
 {
+	_cleanup_buf_ struct buf context = BUF_INIT(LIMIT_CONTEXT);
+
 	const struct lease *l = s->run->lease;
 
 	s->m.handle = s->run->handle;
 	s->m.run = WIRE_STR(s->run->id);
+	write_context(s->run, &context);
+	s->m.context = WIRE_BUF(&context);
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
 	if (l && l->hold) {
 		s->m.hold = l->hold;

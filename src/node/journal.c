@@ -31,6 +31,8 @@ int journal_add(struct run *r, const char *event, const char *format, ...)
 		"{\"seq\":%llu,\"event\":\"%s\",\"run\":\"%s\",\"time\":\"%s\",\"clock_ms\":%lld",
 		(unsigned long long)r->seq, event, r->id, time, (long long)r->now_ms);
 	if (!e)
+		e = buf_add(&r->journal, r->spec.context.data, r->spec.context.len);
+	if (!e)
 		e = buf_add(&r->journal, more, (size_t)n);
 	if (!e)
 		e = buf_adds(&r->journal, "}\n");

@@ -190,8 +190,8 @@ static void artifact_digest(struct run *r)
 /* The spec outlives the frame it came in. */
 static void keep(struct run *r, const struct msg_submit *m)
 {
-	struct wire_bytes *parts[] = {&r->spec.run, &r->spec.language, &r->spec.main,
-				      &r->spec.modules, &r->spec.input};
+	struct wire_bytes *parts[] = {&r->spec.run,  &r->spec.context, &r->spec.language,
+				      &r->spec.main, &r->spec.modules, &r->spec.input};
 	size_t total = 0, at = 0;
 
 	r->spec = *m;

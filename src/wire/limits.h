@@ -15,6 +15,7 @@
 #define LIMIT_LOG_DATA (64u << 10)   /* the same line's arguments as JSON */
 #define LIMIT_OPERATION (256u << 10) /* payload of one operation */
 #define LIMIT_ANSWER (1u << 20)	     /* payload of one answer */
+#define LIMIT_CONTEXT 2048u	     /* what every event of a run says of it */
 #define LIMIT_NAME 64u		     /* kinds, languages, tiers, run IDs */
 #define LIMIT_JAIL_REPORT (4u << 10)
 #define LIMIT_JOURNAL_LINE (384u << 10)

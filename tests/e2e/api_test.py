@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The daemon's main job over HTTP: keys, profiles, runs, and what is left after it stops."""
 
+import json
 import os
 import signal
 
@@ -36,6 +37,9 @@ def runs(t, d, key):
     t.equal(d.ask("GET", f"/v1/runs/{r['run']}", key=key).data, r.data, "it can be read again")
     lines = d.ask("GET", f"/v1/runs/{r['run']}/events", key=key).body.splitlines()
     t.ok(len(lines) >= 2, "its journal is kept", lines)
+    events = [json.loads(line) for line in lines]
+    t.ok(all((e["run"], e["tenant"], e["trace"]) == (r["run"], "acme", TRACE) for e in events),
+         "each event says whose it is, and carries the trace", events)
     r = d.run("() => { throw new TypeError('no') }", key)
     t.equal((r["outcome"], r["error"]["name"]), ("failed", "TypeError"), "code that throws has failed")
     r = d.run("() => { for (;;); }", key, limits={"cpu_ms": 30})
@@ -78,6 +82,16 @@ def profiles(t, d, key, operator):
     t.equal((r.status, r["version"]), (201, 1), "an operator may")
     r = d.ask("PUT", "/v1/profiles/narrow", NARROW, key=operator)
     t.equal((r.status, r["version"]), (200, 1), "the same again is the same version")
+    first = r["digest"]
+    r = d.ask("PUT", "/v1/profiles/narrow", NARROW.replace("50ms", "40ms"), key=operator)
+    t.equal((r.status, r["version"]), (201, 2), "another text is another version")
+    for query in ("version=1", f"digest={first}"):
+        r = d.ask("GET", f"/v1/profiles/narrow?{query}", key=key)
+        t.equal((r["version"], r["digest"], r["source"]), (1, first, NARROW), f"the one before stays: {query.split('=')[0]}")
+    r = d.ask("POST", "/v1/profiles/diff", {"a": "narrow@2", "b": "narrow@1"}, key=key)
+    t.equal((r["wider"], "cpu" in r["witness"]["what"]), (True, True), "what one allows and the other does not is told")
+    r = d.ask("POST", "/v1/profiles/diff", {"a": "narrow@1", "b": "narrow"}, key=key)
+    t.equal((r["wider"], r["witness"]), (False, None), "and that nothing is")
     r = d.run("() => typeof WebAssembly", key, profile="narrow")
     t.equal((r["value"], r["tier"], r["class"]), ("undefined", "regulated", "bulk"), "runs are as their profile says")
     r = d.ask("PUT", "/v1/profiles/narrow", NARROW.replace("egress:", "egres:"), key=operator)
