@@ -62,6 +62,7 @@ static const struct {
 	{SYS_fstat, NODE},
 	{SYS_newfstatat, NODE},
 	{SYS_lseek, NODE},
+	{SYS_pread64, NODE},
 	{SYS_tgkill, NODE},
 };
 
