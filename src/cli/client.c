@@ -1,12 +1,13 @@
 #include "cli/client.h"
 
+#include "cli/curl.h"
+
 #include "cli/commands.h"
 #include "cli/data.h"
 #include "cli/jsonview.h"
 #include "cli/safe.h"
 #include "cli/sse.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,8 +159,8 @@ static int are_events(CURL *easy)
 	char *type = NULL;
 	long status = 0;
 
-	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	lib.curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+	lib.curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	return status == 200 && type && !strncasecmp(type, events, sizeof(events) - 1);
 }
 
@@ -178,20 +179,9 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return r < 0 ? 0 : size * n;
 }
 
-/* Loads libcurl's own state once. */
-static int library(struct err *reterr)
-{
-	static int loaded;
-
-	if (!loaded && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(reterr, EIO, "client.start", "the HTTP client cannot start");
-	loaded = 1;
-	return 0;
-}
-
 static struct curl_slist *add_header(struct curl_slist *list, const char *line)
 {
-	list = curl_slist_append(list, line);
+	list = lib.curl_slist_append(list, line);
 	if (!list)
 		abort();
 	return list;
@@ -222,27 +212,28 @@ static void set_options(CURL *easy, const struct client *c, const struct request
 {
 	long seconds = q->timeout_s < 0 ? 0 : q->timeout_s ? q->timeout_s : USUAL_TIMEOUT_S;
 
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an ID of ".." is an ID */
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, seconds);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* a machine that is gone is noticed */
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "cordon/" CORDON_VERSION);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, to);
+	lib.curl_easy_setopt(easy, CURLOPT_URL, url);
+	lib.curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	lib.curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	lib.curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	lib.curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an ID of ".." is an ID */
+	lib.curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	lib.curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	lib.curl_easy_setopt(easy, CURLOPT_TIMEOUT, seconds);
+	lib.curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE,
+			     1L); /* a machine that is gone is noticed */
+	lib.curl_easy_setopt(easy, CURLOPT_USERAGENT, "cordon/" CORDON_VERSION);
+	lib.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+	lib.curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
+	lib.curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	lib.curl_easy_setopt(easy, CURLOPT_WRITEDATA, to);
 	if (c->ca)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca);
+		lib.curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca);
 	if (c->socket)
-		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+		lib.curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->socket);
 	if (q->body) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, q->body);
+		lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
+		lib.curl_easy_setopt(easy, CURLOPT_POSTFIELDS, q->body);
 	}
 }
 
@@ -256,18 +247,18 @@ static CURLcode drive(CURLM *multi, const struct request *q)
 		struct curl_waitfd watch = {.fd = q->watch_fd, .events = CURL_WAIT_POLLIN};
 		unsigned watches = q->watched ? 1 : 0;
 
-		if (curl_multi_perform(multi, &running) != CURLM_OK)
+		if (lib.curl_multi_perform(multi, &running) != CURLM_OK)
 			return CURLE_FAILED_INIT;
 		if (!running)
 			break;
-		if (curl_multi_poll(multi, &watch, watches, POLL_MS, NULL) != CURLM_OK)
+		if (lib.curl_multi_poll(multi, &watch, watches, POLL_MS, NULL) != CURLM_OK)
 			return CURLE_FAILED_INIT;
 		if (watches && watch.revents && q->watched(q->arg) < 0)
 			return CURLE_ABORTED_BY_CALLBACK;
 		if (q->tick)
 			q->tick(q->arg);
 	}
-	m = curl_multi_info_read(multi, &left);
+	m = lib.curl_multi_info_read(multi, &left);
 	return m && m->msg == CURLMSG_DONE ? m->data.result : CURLE_FAILED_INIT;
 }
 
@@ -292,16 +283,16 @@ static int transport_error(const struct client *c, CURLcode code, const char *de
 		return err_set(reterr, EIO, "client.no_daemon",
 			       "no daemon answers on %s (%s): check --url, CORDON_URL and that "
 			       "`cordon up` runs there",
-			       where, *detail ? detail : curl_easy_strerror(code));
+			       where, *detail ? detail : lib.curl_easy_strerror(code));
 	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
 		return err_set(reterr, EIO, "client.certificate",
 			       "the certificate of %s is not trusted (%s): check the URL; "
 			       "CORDON_CA_FILE may name a file with its authority",
-			       where, *detail ? detail : curl_easy_strerror(code));
+			       where, *detail ? detail : lib.curl_easy_strerror(code));
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return err_set(reterr, EIO, "client.timeout", "%s does not answer in time", where);
 	return err_set(reterr, EIO, "client.lost", "%s: %s", where,
-		       *detail ? detail : curl_easy_strerror(code));
+		       *detail ? detail : lib.curl_easy_strerror(code));
 }
 
 /* 401 and 403 are a caller who may not; the rest below 500 is a request that cannot be served. */
@@ -383,24 +374,24 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 			       "the socket %s belongs to another user; name its directory with "
 			       "--data if you trust it",
 			       c->socket);
-	if (library(reterr) < 0)
+	if (curl_load(reterr) < 0)
 		return -EIO;
-	multi = curl_multi_init();
-	easy = curl_easy_init();
+	multi = lib.curl_multi_init();
+	easy = lib.curl_easy_init();
 	if (!multi || !easy)
 		abort();
 	list = headers(c, q);
 	to = (struct receiver){.easy = easy, .reply = ret, .events = -1};
 	sse_init(&to.sse, CLIENT_REPLY_MAX, q->event, q->arg);
 	set_options(easy, c, q, url, list, &to);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
-	curl_multi_add_handle(multi, easy);
+	lib.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
+	lib.curl_multi_add_handle(multi, easy);
 	code = drive(multi, q);
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_multi_remove_handle(multi, easy);
-	curl_easy_cleanup(easy);
-	curl_multi_cleanup(multi);
-	curl_slist_free_all(list);
+	lib.curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	lib.curl_multi_remove_handle(multi, easy);
+	lib.curl_easy_cleanup(easy);
+	lib.curl_multi_cleanup(multi);
+	lib.curl_slist_free_all(list);
 	sse_done(&to.sse);
 	if (to.failed < 0 && to.failed != -ENOSPC)
 		return err_set(reterr, EIO, "client.answer",
