@@ -474,6 +474,7 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 		else
 			show(q, 201, w->tenant, w->id);
 	}
+	w->artifact = w->policy = ""; /* they were this function's own */
 	code_done(&code);
 }
 

@@ -29,12 +29,12 @@
 #define WIRE_SUBMIT(F)                                                                             \
 	F(u64, handle, 0)	  /* the front's name for the run on this link; unique, not 0 */   \
 	F(bytes, run, LIMIT_NAME) /* run ID */                                                     \
-	/* members of a JSON object, each after a comma: they stand in every event of the run */    \
+	/* members of a JSON object, each after a comma: they stand in every event of the run */   \
 	F(bytes, context, LIMIT_CONTEXT)                                                           \
-	F(u64, hold, 0)		  /* not 0: in this sandbox; engine, memory and code are its */    \
-	F(u8, engine, 0)	  /* enum engine_mode */                                           \
-	F(u8, class_, 0)	  /* enum task_class */                                            \
-	F(u8, flags, 0)		  /* RUN_* */                                                      \
+	F(u64, hold, 0)	 /* not 0: in this sandbox; engine, memory and code are its */             \
+	F(u8, engine, 0) /* enum engine_mode */                                                    \
+	F(u8, class_, 0) /* enum task_class */                                                     \
+	F(u8, flags, 0)	 /* RUN_* */                                                               \
 	WIRE_LIMIT_FIELDS(F)                                                                       \
 	F(u64, seed, 0)                                                                            \
 	F(i64, now_ms, 0) /* clock at start when RUN_VIRTUAL_CLOCK, else ignored */                \

@@ -31,8 +31,8 @@ static void signed_claims(const struct token_key *key, const uint8_t *data, size
 	if (size > TOKEN_MAX)
 		return;
 	sodium_bin2base64(text, sizeof(text), (const uint8_t *)head, sizeof(head) - 1, variant);
-	strcat(text, ".");
 	at = strlen(text);
+	text[at++] = '.';
 	sodium_bin2base64(text + at, sizeof(text) - at, data, size, variant);
 	at = strlen(text);
 	crypto_sign_detached(signature, NULL, (const uint8_t *)text, at, key->secret);
