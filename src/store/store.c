@@ -171,6 +171,19 @@ static int migrate(struct store *s, struct err *reterr)
 	return r;
 }
 
+/* The lock comes with the first write: now, and not in the middle of work. */
+static int take_lock(struct store *s, struct err *reterr)
+{
+	int r = simple(s, "BEGIN IMMEDIATE", reterr);
+
+	if (r == 0)
+		r = simple(s, "DELETE FROM settings WHERE name = 'lock'", reterr);
+	if (r == 0)
+		return simple(s, "COMMIT", reterr);
+	store_rollback(s);
+	return r;
+}
+
 int store_open(const char *directory, struct store **ret, struct err *reterr)
 {
 	_cleanup_free_ char *path = xasprintf("%s/state.db", directory);
@@ -201,6 +214,8 @@ int store_open(const char *directory, struct store **ret, struct err *reterr)
 		   reterr);
 	if (r == 0)
 		r = migrate(s, reterr);
+	if (r == 0)
+		r = take_lock(s, reterr);
 	if (r < 0) {
 		store_close(s);
 		return r;
