@@ -224,10 +224,10 @@ static int take_code(struct submit *s)
 		return 0;
 	}
 	r = code_take(s->q, s->body, s->run->tenant, &s->code, &e);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	if (r == -ENOENT && !*s->denied.code)
 		s->denied = e;
-	else if (r < 0)
-		return r;
 	snprintf(s->run->artifact, sizeof(s->run->artifact), "%s", s->code.digest);
 	s->run->stored = s->code.stored;
 	if (*g->artifact && strcmp(s->code.digest, g->artifact) != 0 && !*s->denied.code)

@@ -117,6 +117,8 @@ def tokens(t, d, key):
         t.equal(d.ask(method, path, {} if method == "POST" else None, key=token).status, 403,
                 f"a token may not: {method} {path.split('/lease_')[0]}")
     t.equal(run(d, token, code="() => 1", profile="trusted")["error"]["code"], "lease.terms", "nor leave its profile")
+    y = run(d, token, artifact="sha256:" + "0" * 64, profile="trusted")
+    t.equal((y.status, (y.data.get("error") or {}).get("code")), (200, "lease.terms"), "nor with an artifact that is not there")
     other = d.run("() => 1", key)["run"]
     t.equal(d.ask("GET", f"/v1/runs/{other}", key=token).status, 404, "nor see what was run without it")
     t.equal([w["run"] for w in d.ask("GET", "/v1/runs?outcome=completed", key=token)["runs"]], [x["run"]],
