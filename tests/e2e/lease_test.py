@@ -140,6 +140,31 @@ def tokens(t, d, key):
     t.equal(run(d, r["token"], code="() => 1").code, "auth.revoked", "a lease is worth no more than its maker's key")
 
 
+def slowly(d, token, body, meanwhile):
+    """The answer to a run whose body comes when something else has happened."""
+    body = json.dumps(body).encode()
+    c = d.connection(key=token)
+    c.putrequest("POST", "/v1/runs")
+    c.putheader("Authorization", f"Bearer {token}")
+    c.putheader("Content-Length", str(len(body)))
+    c.endheaders()
+    time.sleep(0.2)  # its head has been judged by then
+    meanwhile()
+    c.send(body)
+    r = json.loads(c.getresponse().read())
+    c.close()
+    return r
+
+
+def late(t, d, key):
+    r = lease(d, key)
+    x = slowly(d, r["token"], {"code": "() => 1"}, lambda: d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key))
+    t.equal(x.get("code"), "lease.revoked", "a lease that is revoked while a body comes starts nothing")
+    k = d.ask("POST", "/v1/keys?tenant=acme", {"role": "runner"})
+    x = slowly(d, k["key"], {"code": "() => 1"}, lambda: d.ask("DELETE", f"/v1/keys/{k['id']}?tenant=acme"))
+    t.equal(x.get("code"), "auth.revoked", "nor does a key")
+
+
 def revoked(t, d, key):
     r = lease(d, key, ttl_s=60)
     runs = [d.ask("POST", "/v1/runs", {"code": code, "limits": {"cpu_ms": 1000, "wall_ms": 9000}}, key=r["token"],
@@ -212,6 +237,7 @@ def test(t):
         key, operator = d.key("acme"), d.key("acme", "operator")
         artifacts(t, d, key, operator)
         tokens(t, d, key)
+        late(t, d, key)
         revoked(t, d, key)
         held(t, d, key)
         r = lease(d, key, ttl_s=60, hold=True, code=COUNTER)
