@@ -20,13 +20,16 @@
 static const char members[] = " profile input class limits session seed labels provenance "
 			      "output_schema" CODE_MEMBERS;
 
+enum { IDEMPOTENCY_MAX = 200 };
+
 struct submit {
 	struct request *q;
 	json_t *body;
 	struct run *run;
 	struct policy *policy;
 	struct code code;
-	const char *input, *idempotency;
+	const char *input;
+	char idempotency[ID_SIZE + IDEMPOTENCY_MAX + 2]; /* a lease's have its ID before them */
 	size_t input_len;
 	uint8_t digest[KEY_HASH_SIZE]; /* of the body */
 	struct msg_submit m;
@@ -617,14 +620,19 @@ static int take_idempotency(struct submit *s)
 {
 	const char *key = http_header(s->q, "Idempotency-Key");
 
-	s->idempotency = key ? key : "";
-	for (const char *p = s->idempotency; *p; p++)
-		if (*p < 0x21 || *p > 0x7e || p - s->idempotency >= 200)
-			key = "";
-	if (!key || *key)
+	size_t n = 0;
+
+	if (!key)
 		return 0;
+	while (key[n] > 0x20 && key[n] < 0x7f)
+		n++;
+	if (n && !key[n] && n <= IDEMPOTENCY_MAX) {
+		snprintf(s->idempotency, sizeof(s->idempotency), "%s%s%s", s->q->lease.id,
+			 *s->q->lease.id ? " " : "", key);
+		return 0;
+	}
 	http_problem(s->q, 400, "request.header",
-		     "Idempotency-Key must be 1 to 200 visible ASCII characters");
+		     "Idempotency-Key must be 1 to %d visible ASCII characters", IDEMPOTENCY_MAX);
 	return -EINVAL;
 }
 

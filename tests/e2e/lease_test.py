@@ -40,8 +40,8 @@ def lease(d, key, **members):
     return d.ask("POST", "/v1/leases", {"profile": "transform", **members}, key=key)
 
 
-def run(d, token, **members):
-    return d.ask("POST", "/v1/runs", members, key=token)
+def run(d, token, headers=None, **members):
+    return d.ask("POST", "/v1/runs", members, key=token, headers=headers)
 
 
 def artifacts(t, d, key, operator):
@@ -165,6 +165,16 @@ def late(t, d, key):
     t.equal(x.get("code"), "auth.revoked", "nor does a key")
 
 
+def repeated(t, d, key):
+    a, b = (lease(d, key, hold=True, code=f"() => '{name}'")["token"] for name in "ab")
+    once = {"Idempotency-Key": "once"}
+    first = run(d, a, once, input=1)
+    t.equal([first["value"], run(d, b, once, input=1)["value"]], ["a", "b"], "a lease's idempotency keys are its own")
+    again = run(d, a, once, input=1)
+    t.equal((again["run"], again.headers["Idempotency-Replayed"]), (first["run"], "true"), "used again, it is that run")
+    t.equal(run(d, key, once, code="() => 'c'").data.get("value"), "c", "and its maker's key has others")
+
+
 def revoked(t, d, key):
     r = lease(d, key, ttl_s=60)
     runs = [d.ask("POST", "/v1/runs", {"code": code, "limits": {"cpu_ms": 1000, "wall_ms": 9000}}, key=r["token"],
@@ -238,6 +248,7 @@ def test(t):
         artifacts(t, d, key, operator)
         tokens(t, d, key)
         late(t, d, key)
+        repeated(t, d, key)
         revoked(t, d, key)
         held(t, d, key)
         r = lease(d, key, ttl_s=60, hold=True, code=COUNTER)
