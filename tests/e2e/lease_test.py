@@ -190,6 +190,28 @@ def revoked(t, d, key):
     t.equal(run(d, r["token"], code="() => 1").code, "lease.expired", "and its token is no good any more")
 
 
+LEFT = """
+let release;
+export default async (input) => {
+  if (input === "first") {
+    Promise.reject(new Error("as asked"));
+    await new Promise((done) => (release = done));
+    return "the first's";
+  }
+  release?.();
+  await new Promise((done) => setTimeout(done, 20));
+  return "its own";
+};
+"""
+
+
+def left(t, d, key):
+    token = lease(d, key, hold=True, code=LEFT)["token"]
+    got = [run(d, token, input=i) for i in ("", "first", "second")]
+    t.equal([x["outcome"] for x in got], ["completed", "failed", "completed"], "a run ends before its function does")
+    t.equal(got[2]["value"], "its own", "what that returns later is not the next one's value")
+
+
 def held(t, d, key):
     r = lease(d, key, hold=True, code=COUNTER)
     token = r["token"]
@@ -249,6 +271,7 @@ def test(t):
         tokens(t, d, key)
         late(t, d, key)
         repeated(t, d, key)
+        left(t, d, key)
         revoked(t, d, key)
         held(t, d, key)
         r = lease(d, key, ttl_s=60, hold=True, code=COUNTER)
