@@ -383,7 +383,9 @@ static void show(struct request *q, unsigned status, const char *tenant, const c
 
 static int64_t ttl_of(struct request *q, const json_t *body, int *failed)
 {
-	return body_number(q, body, "ttl_s", LEASE_TTL_S, 1, LEASE_TTL_MAX_S, failed) * 1000;
+	int64_t s = body_number(q, body, "ttl_s", LEASE_TTL_S, 1, LEASE_TTL_MAX_S, failed);
+
+	return *failed ? 0 : s * 1000;
 }
 
 /* What a lease is of: the profile as it is now, and the code if it is to be held. */
