@@ -201,7 +201,7 @@ static void on_expiry(struct loop_timer *t)
 		end(l);
 }
 
-struct lease *lease_enter(struct control *c, const struct lease_grant *g)
+struct lease *lease_enter(struct control *c, const char *tenant, const struct lease_grant *g)
 {
 	struct lease *l = find(c, g->id);
 
@@ -213,6 +213,7 @@ struct lease *lease_enter(struct control *c, const struct lease_grant *g)
 		l->timer.fire = on_expiry;
 		l->expires_ms = g->expires_ms;
 		snprintf(l->id, sizeof(l->id), "%s", g->id);
+		snprintf(l->tenant, sizeof(l->tenant), "%s", tenant);
 		if (*g->artifact) {
 			l->hold = ++c->next_handle;
 			c->holds++;
@@ -241,6 +242,18 @@ void lease_leave(struct lease *l)
 {
 	if (--l->runs == 0 && !l->hold)
 		forget(l);
+}
+
+void lease_tenant_gone(struct control *c, const char *tenant)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->leases) {
+		struct lease *l = list_entry(p, struct lease, link);
+
+		if (!strcmp(l->tenant, tenant))
+			end(l);
+	}
 }
 
 void lease_node_lost(struct control *c)

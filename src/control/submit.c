@@ -383,7 +383,7 @@ static int admit(struct submit *s)
 			"later",
 			RUN_BYTES_MAX);
 	if (*s->q->lease.id && !*s->denied.code) {
-		run->lease = lease_enter(c, &s->q->lease);
+		run->lease = lease_enter(c, run->tenant, &s->q->lease);
 		if (!run->lease)
 			err_set(&s->denied, EAGAIN, "capacity",
 				"%d sandboxes are held by leases; try again later", HOLDS_MAX);
@@ -619,7 +619,6 @@ static int encode(struct submit *s)
 static int take_idempotency(struct submit *s)
 {
 	const char *key = http_header(s->q, "Idempotency-Key");
-
 	size_t n = 0;
 
 	if (!key)

@@ -212,6 +212,16 @@ def left(t, d, key):
     t.equal(got[2]["value"], "its own", "what that returns later is not the next one's value")
 
 
+def deleted(t, d):
+    d.tenant("gone")
+    before = d.ask("GET", "/metrics").body.count(b"cordon_leases_held 0")
+    token = lease(d, d.key("gone"), hold=True, code=COUNTER)["token"]
+    run(d, token)
+    t.equal((before, d.ask("GET", "/metrics").body.count(b"cordon_leases_held 1")), (1, 1), "a lease holds a sandbox")
+    t.equal(d.ask("DELETE", "/v1/tenants/gone").status, 204, "its tenant is deleted")
+    t.equal(d.ask("GET", "/metrics").body.count(b"cordon_leases_held 0"), 1, "the sandbox is held no longer")
+
+
 def held(t, d, key):
     r = lease(d, key, hold=True, code=COUNTER)
     token = r["token"]
@@ -267,6 +277,7 @@ def test(t):
     with Daemon() as d:
         d.tenant("acme")
         key, operator = d.key("acme"), d.key("acme", "operator")
+        deleted(t, d)
         artifacts(t, d, key, operator)
         tokens(t, d, key)
         late(t, d, key)
