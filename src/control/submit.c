@@ -466,6 +466,7 @@ static void replay(struct submit *s)
 	struct err e;
 	int r = batch_settle(q->control, &e); /* what is told is committed */
 
+	q->replayed = 1;
 	if (r == 0)
 		r = store_runs(q->control->store, &f, take_earlier, &x, &e);
 
@@ -486,7 +487,6 @@ static void replay(struct submit *s)
 			     x.id);
 	else
 		answer_over(q, &x.result);
-	http_add_header(q, "Idempotency-Replayed", "true");
 	buf_done(&x.result);
 }
 

@@ -173,6 +173,15 @@ def repeated(t, d, key):
     again = run(d, a, once, input=1)
     t.equal((again["run"], again.headers["Idempotency-Replayed"]), (first["run"], "true"), "used again, it is that run")
     t.equal(run(d, key, once, code="() => 'c'").data.get("value"), "c", "and its maker's key has others")
+    got, wait = [], "async () => { await new Promise((done) => setTimeout(done, 300)) }"
+    threads = [threading.Thread(target=lambda: got.append(run(d, key, {"Idempotency-Key": "both"}, code=wait)))
+               for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    t.equal(len({x["run"] for x in got}), 1, "two at once are one run")
+    t.equal(sorted(x.headers["Idempotency-Replayed"] or "" for x in got), ["", "true"], "and one is told so")
 
 
 def revoked(t, d, key):
