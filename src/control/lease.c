@@ -465,17 +465,7 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 	if (take_terms(q, body, w, &code, &policy) == 0) {
 		r = store_begin(q->control->store, &e);
 		if (r == 0 && *w->artifact && !code.stored)
-			r = store_artifact_put(
-				q->control->store,
-				&(struct artifact_row){.tenant = w->tenant,
-						       .digest = code.digest,
-						       .language = code.language,
-						       .main = code.main,
-						       .modules = code.modules.data,
-						       .modules_len = code.modules.len,
-						       .fences = code.fences,
-						       .created_ms = w->created_ms},
-				&added, &e);
+			r = code_keep(q->control, w->tenant, &code, &added, &e);
 		if (r == 0)
 			r = store_lease_add(q->control->store, w, LEASES_PER_TENANT, &e);
 		if (r == 0)
@@ -484,6 +474,8 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 			store_rollback(q->control->store);
 		if (r == -ENOSPC && !strcmp(e.code, "lease.quota"))
 			http_problem_err(q, 429, &e);
+		else if (r == -EDQUOT)
+			http_problem_err(q, 409, &e);
 		else if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
