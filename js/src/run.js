@@ -32,6 +32,7 @@ import {
 
 let ended = false;
 let background = null; // promises given to waitUntil
+let turn = 0; // counts the runs: what an earlier one left behind must not end a later one
 let kept = null; // what the module offers, for the runs that may follow
 
 // The short way for one module of plain JavaScript that may be a code-mode function. Says false when it is not, or
@@ -166,18 +167,21 @@ function startLinked(units, main, job, input) {
 
 function invoke(invocation, text) {
   kept = invocation;
+  const mine = ++turn;
   const input = text === undefined ? undefined : jsonParse(text);
   const value =
     invocation.kind === "code-mode"
       ? apply(invocation.call, undefined, [codeModeArgument(input)])
       : invocation.call(input, makeContext(), text);
   // Something that is no promise needs no turn of its own; thenables count as promises, as with `await`.
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) settle(value, invocation);
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) settle(value, invocation, mine);
   else
     promiseThen(
       promiseResolve(value),
-      (result) => settle(result, invocation),
-      (error) => failRun(error),
+      (result) => settle(result, invocation, mine),
+      (error) => {
+        if (mine === turn) failRun(error);
+      },
     );
 }
 
@@ -210,8 +214,9 @@ function describeShortly(error) {
   return jsonParse(describe(error)).message;
 }
 
-function settle(value, invocation) {
+function settle(value, invocation, mine) {
   const finish = () => {
+    if (mine !== turn) return;
     if (invocation.result === undefined) {
       end({ __proto__: null, value });
       return;

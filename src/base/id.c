@@ -30,6 +30,8 @@ void id_at(const char *prefix, int64_t ms, char out[ID_SIZE])
 {
 	uint8_t raw[16] = {0};
 
+	if (ms < 0) /* before there were any */
+		ms = 0;
 	for (int i = 0; i < 6; i++)
 		raw[i] = (uint8_t)((uint64_t)ms >> (40 - 8 * i));
 	write_id(prefix, raw, out);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "control/body.h"
+#include "control/lease.h"
 #include "control/run.h"
 
 #include <errno.h>
@@ -134,8 +135,10 @@ void admin_tenant_delete(struct request *q)
 	r = store_tenant_delete(q->control->store, q->tail[0], &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "tenant");
-	else
+	else {
+		lease_tenant_gone(q->control, q->tail[0]);
 		http_answer(q, 204, NULL, NULL);
+	}
 }
 
 static void take_state(void *arg, const struct tenant_row *t)

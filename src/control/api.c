@@ -143,5 +143,8 @@ void api_dispatch(struct request *q)
 	/* Only runs are written in batches; everybody else sees what is committed, and commits. */
 	if (route->handle != submit_run)
 		batch_settle(q->control, NULL);
+	/* A key or lease may have been revoked while the body came. */
+	if (q->body.len && route->roles != ROLE_NOBODY && auth_caller(q) < 0)
+		return;
 	route->handle(q);
 }

@@ -90,30 +90,37 @@ static void show(struct request *q, unsigned status, const char *tenant, const c
 	buf_done(&b);
 }
 
-static void put(struct request *q, const char *tenant, const struct code *c)
+int code_keep(struct control *c, const char *tenant, const struct code *code, int *ret_added,
+	      struct err *reterr)
 {
 	const struct artifact_row row = {.tenant = tenant,
-					 .digest = c->digest,
-					 .language = c->language,
-					 .main = c->main,
-					 .modules = c->modules.data,
-					 .modules_len = c->modules.len,
-					 .fences = c->fences,
+					 .digest = code->digest,
+					 .language = code->language,
+					 .main = code->main,
+					 .modules = code->modules.data,
+					 .modules_len = code->modules.len,
+					 .fences = code->fences,
 					 .created_ms = clock_wall_ms()};
 	int64_t have = 0;
-	int r, added = 0;
-	struct err e;
+	int r = store_artifact_bytes(c->store, tenant, &have, reterr);
 
-	r = store_artifact_bytes(q->control->store, tenant, &have, &e);
-	if (r == 0 && have + (int64_t)c->modules.len > TENANT_BYTES_MAX) {
-		http_problem(q, 409, "artifact.quota",
-			     "the tenant's artifacts would be larger than %lld bytes; delete some",
-			     TENANT_BYTES_MAX);
-		return;
-	}
-	if (r == 0)
-		r = store_artifact_put(q->control->store, &row, &added, &e);
-	if (r < 0)
+	if (r == 0 && have + (int64_t)row.modules_len > TENANT_BYTES_MAX)
+		return err_set(
+			reterr, EDQUOT, "artifact.quota",
+			"the tenant's artifacts would be larger than %lld bytes; delete some",
+			TENANT_BYTES_MAX);
+	return r ? r : store_artifact_put(c->store, &row, ret_added, reterr);
+}
+
+static void put(struct request *q, const char *tenant, const struct code *c)
+{
+	int added = 0;
+	struct err e;
+	int r = code_keep(q->control, tenant, c, &added, &e);
+
+	if (r == -EDQUOT)
+		http_problem_err(q, 409, &e);
+	else if (r < 0)
 		http_store_problem(q, r, &e, "tenant");
 	else
 		show(q, added ? 201 : 200, tenant, c->digest, add_card);

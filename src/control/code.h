@@ -31,5 +31,9 @@ int code_take(struct request *q, const json_t *body, const char *tenant, struct 
 int code_load(struct control *c, const char *tenant, const char *digest, struct code *ret,
 	      struct err *reterr);
 
+/* Makes it an artifact of the tenant. -EDQUOT: the tenant's are large enough. (artifacts.c) */
+int code_keep(struct control *c, const char *tenant, const struct code *code, int *ret_added,
+	      struct err *reterr);
+
 /* "sha256:" and 64 hexadecimal digits. */
 int code_digest_valid(const char *digest);

@@ -141,6 +141,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
+	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
 	int streaming, stream_over;

@@ -166,6 +166,8 @@ static void add_common_headers(struct request *q)
 	http_add_header(q, "X-Content-Type-Options", "nosniff");
 	if (q->trace[0])
 		http_add_header(q, "traceparent", q->trace);
+	if (q->replayed)
+		http_add_header(q, "Idempotency-Replayed", "true");
 }
 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b)

@@ -201,7 +201,7 @@ static void on_expiry(struct loop_timer *t)
 		end(l);
 }
 
-struct lease *lease_enter(struct control *c, const struct lease_grant *g)
+struct lease *lease_enter(struct control *c, const char *tenant, const struct lease_grant *g)
 {
 	struct lease *l = find(c, g->id);
 
@@ -213,6 +213,7 @@ struct lease *lease_enter(struct control *c, const struct lease_grant *g)
 		l->timer.fire = on_expiry;
 		l->expires_ms = g->expires_ms;
 		snprintf(l->id, sizeof(l->id), "%s", g->id);
+		snprintf(l->tenant, sizeof(l->tenant), "%s", tenant);
 		if (*g->artifact) {
 			l->hold = ++c->next_handle;
 			c->holds++;
@@ -241,6 +242,18 @@ void lease_leave(struct lease *l)
 {
 	if (--l->runs == 0 && !l->hold)
 		forget(l);
+}
+
+void lease_tenant_gone(struct control *c, const char *tenant)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->leases) {
+		struct lease *l = list_entry(p, struct lease, link);
+
+		if (!strcmp(l->tenant, tenant))
+			end(l);
+	}
 }
 
 void lease_node_lost(struct control *c)
@@ -383,7 +396,9 @@ static void show(struct request *q, unsigned status, const char *tenant, const c
 
 static int64_t ttl_of(struct request *q, const json_t *body, int *failed)
 {
-	return body_number(q, body, "ttl_s", LEASE_TTL_S, 1, LEASE_TTL_MAX_S, failed) * 1000;
+	int64_t s = body_number(q, body, "ttl_s", LEASE_TTL_S, 1, LEASE_TTL_MAX_S, failed);
+
+	return *failed ? 0 : s * 1000;
 }
 
 /* What a lease is of: the profile as it is now, and the code if it is to be held. */
@@ -450,17 +465,7 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 	if (take_terms(q, body, w, &code, &policy) == 0) {
 		r = store_begin(q->control->store, &e);
 		if (r == 0 && *w->artifact && !code.stored)
-			r = store_artifact_put(
-				q->control->store,
-				&(struct artifact_row){.tenant = w->tenant,
-						       .digest = code.digest,
-						       .language = code.language,
-						       .main = code.main,
-						       .modules = code.modules.data,
-						       .modules_len = code.modules.len,
-						       .fences = code.fences,
-						       .created_ms = w->created_ms},
-				&added, &e);
+			r = code_keep(q->control, w->tenant, &code, &added, &e);
 		if (r == 0)
 			r = store_lease_add(q->control->store, w, LEASES_PER_TENANT, &e);
 		if (r == 0)
@@ -469,6 +474,8 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 			store_rollback(q->control->store);
 		if (r == -ENOSPC && !strcmp(e.code, "lease.quota"))
 			http_problem_err(q, 429, &e);
+		else if (r == -EDQUOT)
+			http_problem_err(q, 409, &e);
 		else if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else

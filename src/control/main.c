@@ -91,6 +91,22 @@ static void end_runs(struct control *c)
 	}
 }
 
+/* What is left is runs whose end could not be written: nobody waits here until it can. */
+static void drop_runs(struct control *c)
+{
+	struct list *p, *tmp;
+	struct err e;
+
+	err_set(&e, EIO, "store.failed",
+		"the end of this run could not be written; it stands after the next start");
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		run_answer(r, &e);
+		run_free(r);
+	}
+}
+
 static void confine(const char *directory)
 {
 	_cleanup_fd_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -259,6 +275,7 @@ int main(int argc, char **argv)
 	batch_settle(&c, NULL);
 	end_runs(&c);
 	batch_settle(&c, NULL);
+	drop_runs(&c);
 	c.stopping = 1; /* nothing new, while the doors close */
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);

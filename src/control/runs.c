@@ -187,6 +187,12 @@ static int look_up(struct request *q, struct one *o)
 	return r;
 }
 
+static void end_unwritten(struct request *q)
+{
+	http_problem(q, 503, "store.failed",
+		     "the end of this run could not be written; it stands after the next start");
+}
+
 void runs_get(struct request *q)
 {
 	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
@@ -199,9 +205,7 @@ void runs_get(struct request *q)
 			buf_addc(&o.b, '\n');
 		}
 		if (o.running && !run)
-			http_problem(q, 503, "store.failed",
-				     "the end of this run could not be written; it stands after "
-				     "the next start");
+			end_unwritten(q);
 		else
 			http_answer(q, 200, "application/json", &o.b);
 	}
@@ -242,7 +246,9 @@ void runs_events(struct request *q)
 
 		if (run)
 			buf_add(&o.b, run->events.data, run->events.len);
-		if (http_wants_events(q))
+		if (o.running && !run)
+			end_unwritten(q);
+		else if (http_wants_events(q))
 			stream_events(q, run, &o.b);
 		else
 			http_answer(q, 200, "application/x-ndjson", &o.b);

@@ -20,13 +20,16 @@
 static const char members[] = " profile input class limits session seed labels provenance "
 			      "output_schema" CODE_MEMBERS;
 
+enum { IDEMPOTENCY_MAX = 200 };
+
 struct submit {
 	struct request *q;
 	json_t *body;
 	struct run *run;
 	struct policy *policy;
 	struct code code;
-	const char *input, *idempotency;
+	const char *input;
+	char idempotency[ID_SIZE + IDEMPOTENCY_MAX + 2]; /* a lease's have its ID before them */
 	size_t input_len;
 	uint8_t digest[KEY_HASH_SIZE]; /* of the body */
 	struct msg_submit m;
@@ -224,10 +227,10 @@ static int take_code(struct submit *s)
 		return 0;
 	}
 	r = code_take(s->q, s->body, s->run->tenant, &s->code, &e);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	if (r == -ENOENT && !*s->denied.code)
 		s->denied = e;
-	else if (r < 0)
-		return r;
 	snprintf(s->run->artifact, sizeof(s->run->artifact), "%s", s->code.digest);
 	s->run->stored = s->code.stored;
 	if (*g->artifact && strcmp(s->code.digest, g->artifact) != 0 && !*s->denied.code)
@@ -380,7 +383,7 @@ static int admit(struct submit *s)
 			"later",
 			RUN_BYTES_MAX);
 	if (*s->q->lease.id && !*s->denied.code) {
-		run->lease = lease_enter(c, &s->q->lease);
+		run->lease = lease_enter(c, run->tenant, &s->q->lease);
 		if (!run->lease)
 			err_set(&s->denied, EAGAIN, "capacity",
 				"%d sandboxes are held by leases; try again later", HOLDS_MAX);
@@ -463,6 +466,7 @@ static void replay(struct submit *s)
 	struct err e;
 	int r = batch_settle(q->control, &e); /* what is told is committed */
 
+	q->replayed = 1;
 	if (r == 0)
 		r = store_runs(q->control->store, &f, take_earlier, &x, &e);
 
@@ -483,7 +487,6 @@ static void replay(struct submit *s)
 			     x.id);
 	else
 		answer_over(q, &x.result);
-	http_add_header(q, "Idempotency-Replayed", "true");
 	buf_done(&x.result);
 }
 
@@ -616,15 +619,19 @@ static int encode(struct submit *s)
 static int take_idempotency(struct submit *s)
 {
 	const char *key = http_header(s->q, "Idempotency-Key");
+	size_t n = 0;
 
-	s->idempotency = key ? key : "";
-	for (const char *p = s->idempotency; *p; p++)
-		if (*p < 0x21 || *p > 0x7e || p - s->idempotency >= 200)
-			key = "";
-	if (!key || *key)
+	if (!key)
 		return 0;
+	while (key[n] > 0x20 && key[n] < 0x7f)
+		n++;
+	if (n && !key[n] && n <= IDEMPOTENCY_MAX) {
+		snprintf(s->idempotency, sizeof(s->idempotency), "%s%s%s", s->q->lease.id,
+			 *s->q->lease.id ? " " : "", key);
+		return 0;
+	}
 	http_problem(s->q, 400, "request.header",
-		     "Idempotency-Key must be 1 to 200 visible ASCII characters");
+		     "Idempotency-Key must be 1 to %d visible ASCII characters", IDEMPOTENCY_MAX);
 	return -EINVAL;
 }
 

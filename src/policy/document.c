@@ -222,8 +222,11 @@ int document_read(struct arena *a, const char *text, size_t len, struct node **r
 		  struct err *reterr)
 {
 	size_t at = 0;
-	int r = check_bytes(text, len, reterr);
+	int r;
 
+	if (!text) /* an empty buffer may have none */
+		text = "";
+	r = check_bytes(text, len, reterr);
 	if (r < 0)
 		return r;
 	while (at < len &&

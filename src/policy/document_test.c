@@ -164,6 +164,7 @@ static void yaml_that_hides_structure_is_refused(void **state)
 	refuses("true: a\n", "document.unsupported 1:1: a key must be a word");
 	refuses(": a\n", "document.syntax 1:1: not valid YAML");
 	refuses("", "document.syntax 1:1: the document is empty");
+	assert_string_equal(read_text(NULL, 0), read_text("", 0));
 	refuses("# nothing\n", "document.syntax 2:1: the document is empty");
 	refuses("a: [1\n", "document.syntax 2:1: not valid YAML");
 	refuses("a: 'x\n", "document.syntax 2:1: not valid YAML");

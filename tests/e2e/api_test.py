@@ -97,6 +97,9 @@ def profiles(t, d, key, operator):
     r = d.ask("PUT", "/v1/profiles/narrow", NARROW.replace("egress:", "egres:"), key=operator)
     t.equal((r.status, r.code), (422, "profile.unknown_key"), "a profile with a mistake is refused")
     t.has(r["detail"], 'spec.egres: unknown key; did you mean "egress"?', "with its place and the remedy")
+    for method, path in (("PUT", "transform"), ("POST", "check")):
+        r = d.ask(method, f"/v1/profiles/{path}", "", key=operator)
+        t.equal((r.status, r.code), (422, "document.syntax"), f"and so is an empty body: {method} {path}")
 
 
 def tenants(t, d, key):

@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import tempfile
+import time
 import warnings
 
 import cordon
@@ -134,6 +135,13 @@ def tls(t, directory):
         t.equal(r.status, 200, "a control that was started again has the certificate too")
 
 
+def kept(t):
+    with Daemon(options=["--keep-days", "36500"]) as d:
+        run = d.run("() => 1")["run"]
+        time.sleep(1.5)  # it has looked for what is old by then
+        t.equal(d.ask("GET", f"/v1/runs/{run}").status, 200, "runs are kept for longer than there are dates")
+
+
 def test(t):
     cordon.adopt()
     with tempfile.TemporaryDirectory(prefix="cordon-e2e-") as directory:
@@ -142,6 +150,7 @@ def test(t):
         printed(t, directory)
         limits(t, directory)
         tls(t, directory)
+    kept(t)
     t.equal(cordon.left_behind(), [], "no process stays")
 
 

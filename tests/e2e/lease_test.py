@@ -40,8 +40,8 @@ def lease(d, key, **members):
     return d.ask("POST", "/v1/leases", {"profile": "transform", **members}, key=key)
 
 
-def run(d, token, **members):
-    return d.ask("POST", "/v1/runs", members, key=token)
+def run(d, token, headers=None, **members):
+    return d.ask("POST", "/v1/runs", members, key=token, headers=headers)
 
 
 def artifacts(t, d, key, operator):
@@ -117,6 +117,8 @@ def tokens(t, d, key):
         t.equal(d.ask(method, path, {} if method == "POST" else None, key=token).status, 403,
                 f"a token may not: {method} {path.split('/lease_')[0]}")
     t.equal(run(d, token, code="() => 1", profile="trusted")["error"]["code"], "lease.terms", "nor leave its profile")
+    y = run(d, token, artifact="sha256:" + "0" * 64, profile="trusted")
+    t.equal((y.status, (y.data.get("error") or {}).get("code")), (200, "lease.terms"), "nor with an artifact that is not there")
     other = d.run("() => 1", key)["run"]
     t.equal(d.ask("GET", f"/v1/runs/{other}", key=token).status, 404, "nor see what was run without it")
     t.equal([w["run"] for w in d.ask("GET", "/v1/runs?outcome=completed", key=token)["runs"]], [x["run"]],
@@ -138,6 +140,50 @@ def tokens(t, d, key):
     t.equal(run(d, r["token"], code="() => 1").code, "auth.revoked", "a lease is worth no more than its maker's key")
 
 
+def slowly(d, token, body, meanwhile):
+    """The answer to a run whose body comes when something else has happened."""
+    body = json.dumps(body).encode()
+    c = d.connection(key=token)
+    c.putrequest("POST", "/v1/runs")
+    c.putheader("Authorization", f"Bearer {token}")
+    c.putheader("Content-Length", str(len(body)))
+    c.endheaders()
+    time.sleep(0.2)  # its head has been judged by then
+    meanwhile()
+    c.send(body)
+    r = json.loads(c.getresponse().read())
+    c.close()
+    return r
+
+
+def late(t, d, key):
+    r = lease(d, key)
+    x = slowly(d, r["token"], {"code": "() => 1"}, lambda: d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key))
+    t.equal(x.get("code"), "lease.revoked", "a lease that is revoked while a body comes starts nothing")
+    k = d.ask("POST", "/v1/keys?tenant=acme", {"role": "runner"})
+    x = slowly(d, k["key"], {"code": "() => 1"}, lambda: d.ask("DELETE", f"/v1/keys/{k['id']}?tenant=acme"))
+    t.equal(x.get("code"), "auth.revoked", "nor does a key")
+
+
+def repeated(t, d, key):
+    a, b = (lease(d, key, hold=True, code=f"() => '{name}'")["token"] for name in "ab")
+    once = {"Idempotency-Key": "once"}
+    first = run(d, a, once, input=1)
+    t.equal([first["value"], run(d, b, once, input=1)["value"]], ["a", "b"], "a lease's idempotency keys are its own")
+    again = run(d, a, once, input=1)
+    t.equal((again["run"], again.headers["Idempotency-Replayed"]), (first["run"], "true"), "used again, it is that run")
+    t.equal(run(d, key, once, code="() => 'c'").data.get("value"), "c", "and its maker's key has others")
+    got, wait = [], "async () => { await new Promise((done) => setTimeout(done, 300)) }"
+    threads = [threading.Thread(target=lambda: got.append(run(d, key, {"Idempotency-Key": "both"}, code=wait)))
+               for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    t.equal(len({x["run"] for x in got}), 1, "two at once are one run")
+    t.equal(sorted(x.headers["Idempotency-Replayed"] or "" for x in got), ["", "true"], "and one is told so")
+
+
 def revoked(t, d, key):
     r = lease(d, key, ttl_s=60)
     runs = [d.ask("POST", "/v1/runs", {"code": code, "limits": {"cpu_ms": 1000, "wall_ms": 9000}}, key=r["token"],
@@ -151,6 +197,38 @@ def revoked(t, d, key):
     w = run(d, r["token"], code="async () => { await new Promise(() => {}) }", limits={"wall_ms": 9000})
     t.equal(w["termination"]["reason"], "revoked", "work of a lease whose time is over ends")
     t.equal(run(d, r["token"], code="() => 1").code, "lease.expired", "and its token is no good any more")
+
+
+LEFT = """
+let release;
+export default async (input) => {
+  if (input === "first") {
+    Promise.reject(new Error("as asked"));
+    await new Promise((done) => (release = done));
+    return "the first's";
+  }
+  release?.();
+  await new Promise((done) => setTimeout(done, 20));
+  return "its own";
+};
+"""
+
+
+def left(t, d, key):
+    token = lease(d, key, hold=True, code=LEFT)["token"]
+    got = [run(d, token, input=i) for i in ("", "first", "second")]
+    t.equal([x["outcome"] for x in got], ["completed", "failed", "completed"], "a run ends before its function does")
+    t.equal(got[2]["value"], "its own", "what that returns later is not the next one's value")
+
+
+def deleted(t, d):
+    d.tenant("gone")
+    before = d.ask("GET", "/metrics").body.count(b"cordon_leases_held 0")
+    token = lease(d, d.key("gone"), hold=True, code=COUNTER)["token"]
+    run(d, token)
+    t.equal((before, d.ask("GET", "/metrics").body.count(b"cordon_leases_held 1")), (1, 1), "a lease holds a sandbox")
+    t.equal(d.ask("DELETE", "/v1/tenants/gone").status, 204, "its tenant is deleted")
+    t.equal(d.ask("GET", "/metrics").body.count(b"cordon_leases_held 0"), 1, "the sandbox is held no longer")
 
 
 def held(t, d, key):
@@ -208,8 +286,12 @@ def test(t):
     with Daemon() as d:
         d.tenant("acme")
         key, operator = d.key("acme"), d.key("acme", "operator")
+        deleted(t, d)
         artifacts(t, d, key, operator)
         tokens(t, d, key)
+        late(t, d, key)
+        repeated(t, d, key)
+        left(t, d, key)
         revoked(t, d, key)
         held(t, d, key)
         r = lease(d, key, ttl_s=60, hold=True, code=COUNTER)

@@ -224,6 +224,32 @@ def full(t, d, disk, ask):
     disk.free()
 
 
+def stopped(t, d, disk, ask):
+    """Told to end while somebody follows a run whose end cannot be written."""
+    d.start()
+    code = "async () => { await new Promise(r => setTimeout(r, 500)); return 'x'.repeat(60000) }"
+    run = ask("POST", "/v1/runs", {"code": code}, headers={"Prefer": "respond-async"})["run"]
+    disk.fill()
+    for i in range(300):
+        if ask("POST", "/v1/runs", {"code": "() => 1", "labels": {"pad": "x" * 120}}).status == 503:
+            break
+    end = time.monotonic() + PATIENCE
+    while run not in d.messages() and time.monotonic() < end:
+        time.sleep(0.05)
+    c = d.connection()
+    c.request("GET", f"/v1/runs/{run}/events", headers={"Accept": "text/event-stream"})
+    r = c.getresponse()
+    r.readline()
+    d.process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    d.process.send_signal(signal.SIGTERM)
+    last = r.read().decode()
+    t.ok("event: error\n" in last and "store." in last, "a stop on a full disk: who follows a run is told", last[-300:])
+    t.equal(d.process.wait(PATIENCE), 0, "and it ends")
+    t.ok("Fatal" not in d.messages(), "in good order", d.messages())
+    disk.free()
+
+
 def read_only(t, d, disk, ask):
     d.start()
     t.equal(ask("POST", "/v1/runs", {"code": "() => 1"})["value"], 1, "with room it starts and serves")
@@ -282,6 +308,7 @@ def test(t):
             with Validator(document) as validator:
                 api = Checked(d, document, validator)
                 full(t, d, disk, api.ask)
+                stopped(t, d, disk, api.ask)
                 read_only(t, d, disk, api.ask)
                 d.stop()
                 d.start()
