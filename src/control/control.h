@@ -51,6 +51,7 @@ enum {
 	LEASE_TTL_MAX_S = 86400,
 	LEASES_PER_TENANT = 10000,  /* that are not over */
 	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
+	HOLDS_PER_TENANT = 64,	    /* so that one tenant cannot have all of them */
 	HOLDS_MAX = 256,	    /* sandboxes that are held */
 };
 

@@ -102,7 +102,7 @@ int lease_check(struct request *q, const char *text)
 
 	if (read_token(text, &t) < 0)
 		return refuse(q, "token.invalid", "that is no token of this platform");
-	r = store_leases(c->store, t.tenant, t.lease, now, take_copy, &row, &e);
+	r = store_leases(c->store, t.tenant, t.lease, NULL, now, take_copy, &row, &e);
 	if (r < 0 && r != -ENOENT) {
 		http_problem_err(q, 503, &e);
 		return -EACCES;
@@ -201,12 +201,26 @@ static void on_expiry(struct loop_timer *t)
 		end(l);
 }
 
+static unsigned holds_of(struct control *c, const char *tenant)
+{
+	struct list *p, *tmp;
+	unsigned n = 0;
+
+	list_for_each_safe (p, tmp, &c->leases) {
+		const struct lease *l = list_entry(p, struct lease, link);
+
+		n += l->hold && !strcmp(l->tenant, tenant);
+	}
+	return n;
+}
+
 struct lease *lease_enter(struct control *c, const char *tenant, const struct lease_grant *g)
 {
 	struct lease *l = find(c, g->id);
 
 	if (!l) {
-		if (*g->artifact && c->holds >= HOLDS_MAX)
+		if (*g->artifact &&
+		    (c->holds >= HOLDS_MAX || holds_of(c, tenant) >= HOLDS_PER_TENANT))
 			return NULL;
 		l = xcalloc(1, sizeof(*l));
 		l->control = c;
@@ -304,8 +318,6 @@ static void add_lease(void *arg, const struct lease_row *w)
 {
 	struct view *v = arg;
 
-	if (v->key && strcmp(v->key, w->key) != 0)
-		return;
 	buf_adds(&v->b, v->count++ ? ",{" : "{");
 	add_members(&v->b, w, v->now);
 	buf_addc(&v->b, '}');
@@ -329,7 +341,7 @@ static int look_up(struct request *q, char tenant[64], struct view *v)
 	view_init(v, q);
 	if (auth_tenant(q, tenant) < 0)
 		return -ENOENT;
-	r = store_leases(q->control->store, tenant, q->tail[0], v->now, add_lease, v, &e);
+	r = store_leases(q->control->store, tenant, q->tail[0], v->key, v->now, add_lease, v, &e);
 	if (r == 0 && !v->count)
 		r = -ENOENT;
 	if (r < 0)
@@ -348,7 +360,7 @@ void lease_list(struct request *q)
 	if (auth_tenant(q, tenant) < 0)
 		return;
 	buf_adds(&v.b, "{\"leases\":[");
-	r = store_leases(q->control->store, tenant, NULL, v.now, add_lease, &v, &e);
+	r = store_leases(q->control->store, tenant, NULL, v.key, v.now, add_lease, &v, &e);
 	buf_adds(&v.b, "]}\n");
 	if (r < 0)
 		http_store_problem(q, r, &e, "lease");
@@ -374,7 +386,7 @@ static void show(struct request *q, unsigned status, const char *tenant, const c
 {
 	struct view v = {.b = BUF_INIT(LIST_MAX), .now = clock_wall_ms()};
 	struct err e;
-	int r = store_leases(q->control->store, tenant, id, v.now, add_lease, &v, &e);
+	int r = store_leases(q->control->store, tenant, id, NULL, v.now, add_lease, &v, &e);
 	struct token t;
 
 	if (r < 0) {

@@ -386,7 +386,10 @@ static int admit(struct submit *s)
 		run->lease = lease_enter(c, run->tenant, &s->q->lease);
 		if (!run->lease)
 			err_set(&s->denied, EAGAIN, "capacity",
-				"%d sandboxes are held by leases; try again later", HOLDS_MAX);
+				"leases hold as many sandboxes as they may: %d of one tenant, %d "
+				"in all; "
+				"revoke some, or try again later",
+				HOLDS_PER_TENANT, HOLDS_MAX);
 	}
 	return 0;
 }

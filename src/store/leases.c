@@ -49,13 +49,15 @@ int store_lease_sweep(struct store *s, int64_t ms, struct err *reterr)
 	"SELECT id, tenant, key, profile, policy, session, artifact, epoch, created_ms,"           \
 	" expires_ms, revoked_ms FROM leases "
 
-int store_leases(struct store *s, const char *tenant, const char *id, int64_t now, lease_fn *fn,
-		 void *arg, struct err *reterr)
+int store_leases(struct store *s, const char *tenant, const char *id, const char *key, int64_t now,
+		 lease_fn *fn, void *arg, struct err *reterr)
 {
 	sqlite3_stmt *q;
 	int r = db_prepare(s,
 			   id ? LEASE "WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)"
+				      " AND (?3 IS NULL OR key = ?3)"
 			      : LEASE "WHERE tenant = ?2 AND revoked_ms = 0 AND expires_ms > ?1"
+				      " AND (?3 IS NULL OR key = ?3)"
 				      " ORDER BY id DESC LIMIT 1000",
 			   &q, reterr);
 
@@ -66,6 +68,7 @@ int store_leases(struct store *s, const char *tenant, const char *id, int64_t no
 	else
 		sqlite3_bind_int64(q, 1, now);
 	sqlite3_bind_text(q, 2, tenant, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 3, key, -1, SQLITE_STATIC);
 	EACH_ROW(q, id != NULL,
 		 fn(arg, &(struct lease_row){.id = db_text(q, 0),
 					     .tenant = db_text(q, 1),

@@ -119,10 +119,12 @@ int store_lease_revoke(struct store *s, const char *tenant, const char *id, int6
 /* Forgets leases that were over before `ms`. */
 int store_lease_sweep(struct store *s, int64_t ms, struct err *reterr);
 typedef void lease_fn(void *arg, const struct lease_row *row);
-/* One (tenant NULL: of any tenant), or with id NULL those of a tenant that are not over at `now`.
+/*
+ * One (tenant NULL: of any tenant), or with id NULL those of a tenant that are not over at `now`,
+ * the newest first. key not NULL: only what it made.
  */
-int store_leases(struct store *s, const char *tenant, const char *id, int64_t now, lease_fn *fn,
-		 void *arg, struct err *reterr);
+int store_leases(struct store *s, const char *tenant, const char *id, const char *key, int64_t now,
+		 lease_fn *fn, void *arg, struct err *reterr);
 
 /* Small values of control's own. -ENOENT; a value of another size than `len` is damage. */
 int store_setting(struct store *s, const char *name, void *value, size_t len, struct err *reterr);

@@ -277,6 +277,15 @@ def held(t, d, key):
     t.equal(reasons, [None] * 4 + ["memory"] + [None] * 3, "memory that runs pile up counts for one ceiling")
     bad = lease(d, key, hold=True, code="export const nothing = 1")["token"]
     t.equal([run(d, bad)["error"]["code"] for _ in range(2)], ["code.no_entry"] * 2, "code that cannot run says so")
+    many = [lease(d, key, hold=True, code="() => 1") for _ in range(70)]
+    got = [run(d, r["token"]) for r in many]
+    t.ok(sum(r["outcome"] == "completed" for r in got) <= 64 and got[-1]["error"]["code"] == "capacity",
+         "one tenant cannot hold all that can be held", [r["outcome"] for r in got])
+    d.tenant("other")
+    theirs = lease(d, d.key("other"), hold=True, code="() => 2")["token"]
+    t.equal(run(d, theirs)["value"], 2, "another still can")
+    for r in many:
+        d.ask("DELETE", f"/v1/leases/{r['lease']}", key=key)
     t.equal(lease(d, key, hold=True).status, 400, "a lease that holds needs code")
     t.equal(lease(d, key, code="() => 1").status, 400, "one that holds nothing takes none")
 
