@@ -136,7 +136,7 @@ void admin_tenant_delete(struct request *q)
 	if (r < 0)
 		http_store_problem(q, r, &e, "tenant");
 	else {
-		lease_tenant_gone(q->control, q->tail[0]);
+		lease_maker_gone(q->control, q->tail[0], NULL);
 		http_answer(q, 204, NULL, NULL);
 	}
 }
@@ -253,6 +253,24 @@ void admin_keys(struct request *q)
 	buf_done(&b);
 }
 
+/* What a revoked key started ends with it: runs by itself, and those of leases that it made. */
+static void end_work(struct control *c, const char *tenant, const char *key)
+{
+	struct list *p = c->runs.next;
+
+	lease_maker_gone(c, tenant, key);
+	while (p != &c->runs) {
+		struct run *run = list_entry(p, struct run, link);
+
+		p = p->next;
+		if (run->cancelled || run->ended || strcmp(run->tenant, tenant) != 0 ||
+		    strcmp(run->key, key) != 0)
+			continue;
+		run_stop(run, REASON_REVOKED);
+		p = c->runs.next; /* ending one may have ended others */
+	}
+}
+
 void admin_key_revoke(struct request *q)
 {
 	char tenant[64];
@@ -264,6 +282,8 @@ void admin_key_revoke(struct request *q)
 	r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "key");
-	else
+	else {
+		end_work(q->control, tenant, q->tail[0]);
 		http_answer(q, 204, NULL, NULL);
+	}
 }

@@ -214,20 +214,21 @@ static unsigned holds_of(struct control *c, const char *tenant)
 	return n;
 }
 
-struct lease *lease_enter(struct control *c, const char *tenant, const struct lease_grant *g)
+struct lease *lease_enter(struct control *c, const struct caller *who, const struct lease_grant *g)
 {
 	struct lease *l = find(c, g->id);
 
 	if (!l) {
 		if (*g->artifact &&
-		    (c->holds >= HOLDS_MAX || holds_of(c, tenant) >= HOLDS_PER_TENANT))
+		    (c->holds >= HOLDS_MAX || holds_of(c, who->tenant) >= HOLDS_PER_TENANT))
 			return NULL;
 		l = xcalloc(1, sizeof(*l));
 		l->control = c;
 		l->timer.fire = on_expiry;
 		l->expires_ms = g->expires_ms;
 		snprintf(l->id, sizeof(l->id), "%s", g->id);
-		snprintf(l->tenant, sizeof(l->tenant), "%s", tenant);
+		memcpy(l->tenant, who->tenant, sizeof(l->tenant));
+		memcpy(l->key, who->key, sizeof(l->key));
 		if (*g->artifact) {
 			l->hold = ++c->next_handle;
 			c->holds++;
@@ -258,14 +259,14 @@ void lease_leave(struct lease *l)
 		forget(l);
 }
 
-void lease_tenant_gone(struct control *c, const char *tenant)
+void lease_maker_gone(struct control *c, const char *tenant, const char *key)
 {
 	struct list *p, *tmp;
 
 	list_for_each_safe (p, tmp, &c->leases) {
 		struct lease *l = list_entry(p, struct lease, link);
 
-		if (!strcmp(l->tenant, tenant))
+		if (!strcmp(l->tenant, tenant) && (!key || !strcmp(l->key, key)))
 			end(l);
 	}
 }

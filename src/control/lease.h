@@ -12,7 +12,7 @@
 struct lease {
 	struct list link;
 	struct control *control;
-	char id[ID_SIZE], tenant[64];
+	char id[ID_SIZE], tenant[64], key[ID_SIZE]; /* whose it is, and which key made it */
 	uint64_t hold;	  /* the node's name for its sandbox; 0: it has none */
 	struct buf frame; /* HOLD, for a node that does not know it */
 	int held;	  /* this one does */
@@ -31,13 +31,13 @@ int lease_check(struct request *q, const char *token);
  * One more run is under way, until lease_leave(). NULL: there is no room for another lease that is
  * held.
  */
-struct lease *lease_enter(struct control *c, const char *tenant, const struct lease_grant *g);
+struct lease *lease_enter(struct control *c, const struct caller *who, const struct lease_grant *g);
 /* -ENOSPC: what all leases hold is too much code. */
 int lease_keep(struct lease *l, const struct msg_hold *m);
 void lease_leave(struct lease *l);
 
-/* The tenant was deleted, and its leases with it. */
-void lease_tenant_gone(struct control *c, const char *tenant);
+/* The tenant was deleted, or (key not NULL) its key was revoked: its leases' work ends. */
+void lease_maker_gone(struct control *c, const char *tenant, const char *key);
 
 /* The node is gone, and what it held. */
 void lease_node_lost(struct control *c);

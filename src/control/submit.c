@@ -383,7 +383,7 @@ static int admit(struct submit *s)
 			"later",
 			RUN_BYTES_MAX);
 	if (*s->q->lease.id && !*s->denied.code) {
-		run->lease = lease_enter(c, run->tenant, &s->q->lease);
+		run->lease = lease_enter(c, &s->q->caller, &s->q->lease);
 		if (!run->lease)
 			err_set(&s->denied, EAGAIN, "capacity",
 				"leases hold as many sandboxes as they may: %d of one tenant, %d "

@@ -568,7 +568,8 @@ void run_cancel(struct node *n, uint64_t handle, uint8_t why)
 				run_terminate(r, why, 0, 0, "%s",
 					      why == REASON_CANCELLED ? "cancelled by its caller"
 					      : why == REASON_REVOKED
-						      ? "its lease was revoked, or has expired"
+						      ? "the lease or key that it ran under was "
+							"revoked, or has expired"
 						      : "the node is stopping");
 				return;
 			}

@@ -136,7 +136,11 @@ def tokens(t, d, key):
     maker = d.ask("POST", "/v1/keys?tenant=acme", {"role": "runner"})
     r = lease(d, maker["key"])
     t.equal(d.ask("GET", f"/v1/leases/{r['lease']}", key=key).status, 404, "a runner sees its own leases only")
+    work = [d.ask("POST", "/v1/runs", {"code": "async () => { await new Promise(() => {}) }", "limits": {"wall_ms": 9000}},
+                  key=who, headers={"Prefer": "respond-async"})["run"] for who in (maker["key"], r["token"])]
     d.ask("DELETE", f"/v1/keys/{maker['id']}?tenant=acme")
+    t.equal([d.wait(name, key=d.key("acme", "auditor"))["termination"]["reason"] for name in work], ["revoked"] * 2,
+            "what a key had started ends when it is revoked")
     t.equal(run(d, r["token"], code="() => 1").code, "auth.revoked", "a lease is worth no more than its maker's key")
 
 
