@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 
+#include <stdint.h>
+
 enum { JSON_DEPTH_MAX = 512 };
 
 /*
@@ -24,6 +26,8 @@ int json_member(const void *text, size_t len, const char *name, const char **ret
 
 /* Whether all of the text is valid UTF-8. */
 int utf8_valid(const void *text, size_t len);
+/* A character up to U+10FFFF that is no surrogate, as 1 to 4 bytes. How many. */
+size_t utf8_put(char to[4], uint32_t c);
 
 /*
  * Appends a JSON string. Bytes that are not valid UTF-8 become U+FFFD. All control characters, the

@@ -14,6 +14,7 @@
  * - A place that another one of the same pattern dominates (a later star takes all that an earlier
  *   one could) is dropped: its pattern matches all the same.
  */
+#include "base/json.h"
 #include "policy/diff.h"
 
 #include <errno.h>
@@ -322,30 +323,6 @@ static int keep(struct explorer *x, uint32_t parent, uint32_t symbol, enum phase
 	return 0;
 }
 
-static size_t put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 63));
-		to[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 63));
-	to[2] = (char)(0x80 | (c >> 6 & 63));
-	to[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
 /* The path that leads to a state. */
 static int spell(const struct explorer *x, size_t state, struct buf *out)
 {
@@ -364,7 +341,7 @@ static int spell(const struct explorer *x, size_t state, struct buf *out)
 		char bytes[4];
 
 		r = symbols[n] == SLASH ? buf_addc(out, SLASH)
-					: path_encode(out, bytes, put_utf8(bytes, symbols[n]));
+					: path_encode(out, bytes, utf8_put(bytes, symbols[n]));
 	}
 	return r < 0 ? -E2BIG : 0;
 }

@@ -59,30 +59,6 @@ static unsigned hex4(const char *p)
 	return v;
 }
 
-static size_t put_utf8(char *to, unsigned c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 63));
-		to[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 63));
-	to[2] = (char)(0x80 | (c >> 6 & 63));
-	to[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
 /* \uXXXX at the cursor (after the backslash), with its second half if it is a surrogate. */
 static int read_unicode(struct reader *r, unsigned *ret)
 {
@@ -126,7 +102,7 @@ static int read_string(struct reader *r, const char **ret, size_t *ret_len)
 		if (*r->p == 'u') {
 			if (read_unicode(r, &c) < 0)
 				return -EINVAL;
-			to += put_utf8(to, c);
+			to += utf8_put(to, c);
 			continue;
 		}
 		e = strchr(from, *r->p);
