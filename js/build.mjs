@@ -65,25 +65,32 @@ const steadyURL = {
 const unused =
   /sucrase\/dist\/esm\/(?:Options|transformers\/(?:CJSImport|ReactHotLoader|ReactDisplayName|JestHoist)Transformer)\.js$/;
 
-export async function bundle() {
+async function bundled(entry, options) {
   const result = await build({
     absWorkingDir: here,
     bundle: true,
-    entryPoints: [join(here, "src/main.js")],
+    entryPoints: [join(here, entry)],
     format: "iife",
-    globalName: "prelude",
-    legalComments: "inline",
     logLevel: "warning",
     mainFields: ["module", "main"],
+    platform: "neutral",
+    target: "esnext",
+    write: false,
+    ...options,
+  });
+  return result.outputFiles[0].text;
+}
+
+export async function bundle() {
+  const text = await bundled("src/main.js", {
+    globalName: "prelude",
+    legalComments: "inline",
     // Names stay: they show up in `Function.prototype.name`. Whitespace goes: it is parsed at every boot.
     minifySyntax: true,
     minifyWhitespace: true,
-    platform: "neutral",
     plugins: [hostEncoding, loopsApart, steadyURL],
-    target: "esnext",
-    write: false,
   });
-  return `(()=>{"use strict";${result.outputFiles[0].text};return prelude.default})()\n`;
+  return `(()=>{"use strict";${text};return prelude.default})()\n`;
 }
 
 // The schema of schemas, compiled at build time: at run time that takes longer than all the rest.
@@ -100,23 +107,14 @@ const metaschema = {
 };
 
 async function bundleCheck() {
-  const result = await build({
-    absWorkingDir: here,
-    bundle: true,
-    entryPoints: [join(here, "src/check/main.js")],
-    format: "iife",
+  const bundle = await bundled("src/check/main.js", {
     globalName: "check",
     legalComments: "none",
-    logLevel: "warning",
-    mainFields: ["module", "main"],
     minify: true,
-    platform: "neutral",
     plugins: [metaschema],
-    target: "esnext",
-    write: false,
   });
   // A function on its own, which is not searched for modules and so starts at once: neither word may be in it.
-  const text = result.outputFiles[0].text
+  const text = bundle
     .replace(/\bexports\b/g, "given")
     .replace(/(?:im|ex)(?=port)/g, (half) => (half === "im" ? "\\x69m" : "\\x65x")); // what is left is in strings
   const script = `({ input }) => { ${text}; return check.default(input); }`;
