@@ -78,11 +78,7 @@ void admin_tenants(struct request *q)
 	buf_adds(&b, "{\"tenants\":[");
 	r = store_tenants(q->control->store, NULL, add_tenant, &b, &e);
 	buf_adds(&b, "]}\n");
-	if (r < 0)
-		http_store_problem(q, r, &e, "tenant");
-	else
-		http_answer(q, 200, "application/json", &b);
-	buf_done(&b);
+	http_store_answer(q, r, &e, "tenant", 200, &b);
 }
 
 void admin_tenant(struct request *q)
@@ -246,11 +242,7 @@ void admin_keys(struct request *q)
 	buf_adds(&b, "{\"keys\":[");
 	r = store_keys(q->control->store, tenant, NULL, add_key, &b, &e);
 	buf_adds(&b, "]}\n");
-	if (r < 0)
-		http_store_problem(q, r, &e, "key");
-	else
-		http_answer(q, 200, "application/json", &b);
-	buf_done(&b);
+	http_store_answer(q, r, &e, "key", 200, &b);
 }
 
 /* What a revoked key started ends with it: runs by itself, and those of leases that it made. */

@@ -83,11 +83,7 @@ static void show(struct request *q, unsigned status, const char *tenant, const c
 	struct err e;
 	int r = store_artifacts(q->control->store, tenant, digest, fn, &b, &e);
 
-	if (r < 0)
-		http_store_problem(q, r, &e, "artifact");
-	else
-		http_answer(q, status, "application/json", &b);
-	buf_done(&b);
+	http_store_answer(q, r, &e, "artifact", status, &b);
 }
 
 int code_keep(struct control *c, const char *tenant, const struct code *code, int *ret_added,
@@ -152,11 +148,7 @@ void artifact_list(struct request *q)
 	buf_adds(&b, "{\"artifacts\":[");
 	r = store_artifacts(q->control->store, tenant, NULL, add_brief, &b, &e);
 	buf_adds(&b, "]}\n");
-	if (r < 0)
-		http_store_problem(q, r, &e, "artifact");
-	else
-		http_answer(q, 200, "application/json", &b);
-	buf_done(&b);
+	http_store_answer(q, r, &e, "artifact", 200, &b);
 }
 
 void artifact_get(struct request *q)

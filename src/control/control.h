@@ -174,6 +174,9 @@ void http_problem(struct request *q, unsigned status, const char *code, const ch
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
+/* That if r < 0, else `json`, which is taken over in either case. */
+void http_store_answer(struct request *q, int r, const struct err *e, const char *what,
+		       unsigned status, struct buf *json);
 
 /* framing.c: what of a request is not as HTTP has it, in words; NULL: nothing. */
 const char *framing_flaw(const struct request *q);
@@ -214,11 +217,12 @@ void profile_versions(struct request *q);
 void profile_check(struct request *q);
 void profile_diff(struct request *q); /* diff.c */
 /*
- * The policy of a profile: as it is now, or the version with that digest. Compiled once, and kept
- * by profiles.c: it lives until the next call. -ENOENT: there is none.
+ * The policy of a profile: of a version (0: the newest), or of the version with that digest.
+ * Compiled once, and kept by profiles.c: it lives until more than a hundred others were asked for,
+ * so no longer than a request. -ENOENT: there is none.
  */
-int profile_policy(struct control *c, const char *tenant, const char *name, const char *digest,
-		   struct policy **ret, struct err *reterr);
+int profile_policy(struct control *c, const char *tenant, const char *name, int64_t version,
+		   const char *digest, struct policy **ret, struct err *reterr);
 int profile_defaults(struct control *c, const char *tenant, struct err *reterr);
 
 /* artifacts.c */

@@ -7,29 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct wanted {
-	struct policy *policy;
-	struct err *err;
-	int r;
-};
-
-static void compile(void *arg, const struct profile_row *row)
-{
-	struct wanted *w = arg;
-
-	w->r = policy_compile(row->source, row->source_len, &w->policy, w->err);
-}
-
 /* NAME, or NAME@VERSION */
 static int load(struct control *c, const char *tenant, const char *name, struct policy **ret,
 		struct err *reterr)
 {
-	struct wanted w = {.err = reterr};
 	const char *at = strchr(name, '@');
 	size_t len = at ? (size_t)(at - name) : strlen(name);
 	char bare[64], *end;
 	int64_t version = 0;
-	int r;
 
 	if (len >= sizeof(bare))
 		return -ENOENT;
@@ -41,12 +26,7 @@ static int load(struct control *c, const char *tenant, const char *name, struct 
 		if (at[1] < '1' || at[1] > '9' || *end || errno)
 			return -ENOENT;
 	}
-	r = store_profiles(c->store, tenant, bare, version, compile, &w, reterr);
-	if (r == 0)
-		r = w.r;
-	if (r == 0)
-		*ret = w.policy;
-	return r;
+	return profile_policy(c, tenant, bare, version, NULL, ret, reterr);
 }
 
 static const char *effect_text(enum policy_effect e)
@@ -92,7 +72,7 @@ void profile_diff(struct request *q)
 {
 	json_t *body = body_object(q, " a b ");
 	struct policy *a = NULL, *b = NULL;
-	const char *name_a, *name_b;
+	const char *name_a, *name_b, *missing;
 	struct buf out = BUF_INIT(1 << 20);
 	char tenant[64];
 	struct err e;
@@ -106,20 +86,23 @@ void profile_diff(struct request *q)
 		http_problem(q, 400, "request.member",
 			     "'a' and 'b' must name profiles: NAME or NAME@VERSION");
 	else if (!failed && auth_tenant(q, tenant) == 0) {
+		missing = name_a;
 		r = load(q->control, tenant, name_a, &a, &e);
-		if (r == 0)
+		if (r == 0) {
+			missing = name_b;
 			r = load(q->control, tenant, name_b, &b, &e);
+		}
 		if (r == 0)
 			r = diff_json(a, b, &out, &e);
 		if (r == -E2BIG)
 			http_problem_err(q, 422, &e);
+		else if (r == -ENOENT)
+			http_problem(q, 404, "not_found", "there is no profile '%.100s'", missing);
 		else if (r < 0)
 			http_store_problem(q, r, &e, "profile");
 		else
 			http_answer(q, 200, "application/json", &out);
 	}
-	policy_free(a);
-	policy_free(b);
 	buf_done(&out);
 	json_decref(body);
 }

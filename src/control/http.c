@@ -245,6 +245,16 @@ void http_store_problem(struct request *q, int r, const struct err *e, const cha
 		http_problem_err(q, 503, e);
 }
 
+void http_store_answer(struct request *q, int r, const struct err *e, const char *what,
+		       unsigned status, struct buf *json)
+{
+	if (r < 0)
+		http_store_problem(q, r, e, what);
+	else
+		http_answer(q, status, "application/json", json);
+	buf_done(json);
+}
+
 void http_suspend(struct request *q)
 {
 	if (q->answer || q->suspended)

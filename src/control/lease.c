@@ -363,11 +363,7 @@ void lease_list(struct request *q)
 	buf_adds(&v.b, "{\"leases\":[");
 	r = store_leases(q->control->store, tenant, NULL, v.key, v.now, add_lease, &v, &e);
 	buf_adds(&v.b, "]}\n");
-	if (r < 0)
-		http_store_problem(q, r, &e, "lease");
-	else
-		http_answer(q, 200, "application/json", &v.b);
-	buf_done(&v.b);
+	http_store_answer(q, r, &e, "lease", 200, &v.b);
 }
 
 void lease_get(struct request *q)
@@ -443,7 +439,7 @@ static int take_terms(struct request *q, const json_t *body, struct lease_row *w
 		return -EACCES;
 	}
 	if (r == 0)
-		r = profile_policy(q->control, w->tenant, w->profile, NULL, policy, &e);
+		r = profile_policy(q->control, w->tenant, w->profile, 0, NULL, policy, &e);
 	if (r < 0) {
 		http_store_problem(q, r, &e, "profile");
 		return r;

@@ -104,13 +104,13 @@ static void take_policy(void *arg, const struct profile_row *row)
 		keep(w->policy);
 }
 
-int profile_policy(struct control *c, const char *tenant, const char *name, const char *digest,
-		   struct policy **ret, struct err *reterr)
+int profile_policy(struct control *c, const char *tenant, const char *name, int64_t version,
+		   const char *digest, struct policy **ret, struct err *reterr)
 {
 	struct wanted w = {.err = reterr};
 	int r = digest ? store_profile_by_digest(c->store, tenant, name, digest, take_policy, &w,
 						 reterr)
-		       : store_profiles(c->store, tenant, name, 0, take_policy, &w, reterr);
+		       : store_profiles(c->store, tenant, name, version, take_policy, &w, reterr);
 
 	if (r == 0)
 		r = w.r;
@@ -202,11 +202,7 @@ static void show(struct request *q, const char *before, const char *name, int64_
 	r = digest ? store_profile_by_digest(q->control->store, tenant, name, digest, fn, &b, &e)
 		   : store_profiles(q->control->store, tenant, name, version, fn, &b, &e);
 	buf_adds(&b, after);
-	if (r < 0)
-		http_store_problem(q, r, &e, "profile");
-	else
-		http_answer(q, 200, "application/json", &b);
-	buf_done(&b);
+	http_store_answer(q, r, &e, "profile", 200, &b);
 }
 
 void profile_list(struct request *q)

@@ -140,11 +140,7 @@ void runs_list(struct request *q)
 		buf_addf(&p.b, "\"%s\"}\n", p.last);
 	else
 		buf_adds(&p.b, "null}\n");
-	if (r < 0)
-		http_store_problem(q, r, &e, "run");
-	else
-		http_answer(q, 200, "application/json", &p.b);
-	buf_done(&p.b);
+	http_store_answer(q, r, &e, "run", 200, &p.b);
 }
 
 struct one {

@@ -349,7 +349,7 @@ static int admit(struct submit *s)
 
 	r = admin_tenant_state(c, run->tenant, state, &e);
 	if (r == 0) {
-		r = profile_policy(c, run->tenant, run->profile,
+		r = profile_policy(c, run->tenant, run->profile, 0,
 				   *s->q->lease.id ? s->q->lease.policy : NULL, &s->policy, &e);
 		if (strcmp(state, "active") != 0)
 			err_set(&s->denied, EACCES, "tenant.suspended",
