@@ -177,7 +177,8 @@ static void tried(const char *what, const char *value, const char *next)
 	tap_ok(completed(run(HOLD, "count"), "1"), "%s: the first run completes", what);
 	d = run(HOLD, what);
 	tap_ok(d && d->count == 1 && (!value || completed(d, value)), "%s: has one outcome", what);
-	nap(250);
+	if (!strcmp(next, "1")) /* it is ended for what it did, now or in a moment */
+		front_settle(&f, POOL, 0);
 	tap_ok(completed(run(HOLD, "count"), next), "%s: the next run is %s", what,
 	       !strcmp(next, "1") ? "in a fresh sandbox" : "in the same");
 	release(HOLD);
