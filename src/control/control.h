@@ -21,6 +21,8 @@
 enum {
 	BODY_MAX = 40 << 20,	  /* a request's body, base64 of modules included */
 	SMALL_BODY_MAX = 1 << 20, /* the same for everything but runs */
+	ANSWERS_MAX = 1 << 30,	  /* of all that are being sent; */
+	ANSWER_SMALL = 64 << 10,  /* up to this each, they always are */
 	BODIES_MAX = 256 << 20,	  /* of all requests that are being received */
 	CONNECTIONS_MAX = 1024,
 	CONNECTIONS_PER_ADDRESS = 256,
@@ -105,7 +107,8 @@ struct control {
 	struct list runs;
 	size_t run_count, run_bytes;
 	struct loop_timer sweep;
-	size_t body_bytes; /* see BODIES_MAX */
+	size_t body_bytes;   /* see BODIES_MAX */
+	size_t answer_bytes; /* see ANSWERS_MAX */
 	uint64_t next_handle;
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
@@ -145,6 +148,7 @@ struct request {
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
+	size_t answer_bytes; /* of control's */
 	int streaming, stream_over;
 	struct buf stream;
 };

@@ -170,10 +170,29 @@ static void add_common_headers(struct request *q)
 		http_add_header(q, "Idempotency-Replayed", "true");
 }
 
+/* Slow readers must not make control keep more and more. */
+static int is_crowded(const struct request *q, size_t more)
+{
+	return more > ANSWER_SMALL && q->control->answer_bytes + more > ANSWERS_MAX;
+}
+
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b)
 {
+	size_t len = b ? b->len : 0;
+
 	if (q->answer) /* one request, one answer */
 		return;
+	if (is_crowded(q, len)) {
+		buf_done(b);
+		http_problem(
+			q, 503, "capacity",
+			"%d bytes of answers wait for their readers; what was asked for is done, "
+			"read it again later",
+			ANSWERS_MAX);
+		return;
+	}
+	q->answer_bytes = len;
+	q->control->answer_bytes += len;
 	q->status = status;
 	q->answer = MHD_create_response_from_buffer(b ? b->len : 0, b ? b->data : NULL,
 						    MHD_RESPMEM_MUST_COPY);
@@ -279,6 +298,7 @@ static ssize_t read_stream(void *arg, uint64_t at, char *to, size_t max)
 	if (n) {
 		memcpy(to, q->stream.data, n);
 		buf_consume(&q->stream, n);
+		q->control->answer_bytes -= n;
 		return (ssize_t)n;
 	}
 	if (q->stream_over)
@@ -307,11 +327,12 @@ void http_event(struct request *q, const char *name, const void *data, size_t le
 
 	if (q->stream_over)
 		return;
-	if (buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
+	if (is_crowded(q, before + len) || buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
 	    buf_add(&q->stream, data, len) < 0 || buf_adds(&q->stream, "\n\n") < 0) {
 		q->stream.len = before; /* whole events only */
 		q->stream_over = 1;
 	}
+	q->control->answer_bytes += q->stream.len - before;
 	wake(q);
 }
 
@@ -428,6 +449,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	if (q->answer)
 		MHD_destroy_response(q->answer);
 	forget_body(q);
+	q->control->answer_bytes -= q->answer_bytes + q->stream.len;
 	buf_done(&q->stream);
 	free(q);
 	*context = NULL;
