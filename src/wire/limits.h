@@ -19,6 +19,13 @@
 #define LIMIT_NAME 64u		     /* kinds, languages, tiers, run IDs */
 #define LIMIT_JAIL_REPORT (4u << 10)
 #define LIMIT_JOURNAL_LINE (384u << 10)
+#define LIMIT_JOURNAL_PAYLOAD LIMIT_OPERATION
+#define LIMIT_JOURNAL ((8u << 20) + 4096) /* all of a run's events; the last always has room */
+#define LIMIT_FACTS (64u << 10)		  /* what a receipt says besides */
+#define LIMIT_STATEMENT (192u << 10)	  /* a whole statement */
+#define LIMIT_ENVELOPE (260u << 10)	  /* the same in base64, with its signature */
+#define LIMIT_QUESTION 8192u		  /* to the ledger */
+#define LIMIT_TOLD (20u << 20)		  /* its answer */
 
 /* The largest frame of all: START or SUBMIT with everything at its maximum, and their fixed fields.
  */

@@ -68,7 +68,8 @@
 	F(bytes, data, LIMIT_LOG_DATA)
 #define WIRE_RUN_JOURNAL(F)                                                                        \
 	F(u64, handle, 0)                                                                          \
-	F(bytes, line, LIMIT_JOURNAL_LINE)
+	F(bytes, line, LIMIT_JOURNAL_LINE) /* one event, canonical JSON; see evidence/journal.h */ \
+	F(bytes, payload, LIMIT_JOURNAL_PAYLOAD) /* whose digest the event has; empty: none */
 #define WIRE_RUN_DONE(F)                                                                           \
 	F(u64, handle, 0)                                                                          \
 	F(u8, outcome, 0)      /* enum outcome */                                                  \
@@ -90,7 +91,10 @@
 	F(u64, seed, 0)                                                                            \
 	F(i64, now_ms, 0) /* the run's clock at its start */                                       \
 	F(u8, cached, 0)  /* its transformed code was known */                                     \
-	F(bytes, jail, LIMIT_JAIL_REPORT)
+	F(bytes, jail, LIMIT_JAIL_REPORT)                                                          \
+	F(u64, journal_count, 0) /* events of its journal; 0: it has none */                       \
+	F(bytes, journal_root, 32)                                                                 \
+	F(bytes, seal, 32) /* the node's word for them, journal_seal() */
 
 /* node -> sandbox */
 #define WIRE_START(F)                                                                              \
@@ -169,6 +173,50 @@
 /* supervisor -> front (one message per packet) */
 #define WIRE_NODE_LINK(F)                                                                          \
 	F(u32, incarnation, 0) /* carries one descriptor: the link to a new node */
+/* supervisor -> control, ledger: carries one descriptor, the link between the two */
+#define WIRE_LEDGER_LINK(F) F(u32, incarnation, 0)
+/* supervisor -> node, ledger: the first packet. What seals of journals are made with. */
+#define WIRE_SEAL_KEY(F) F(bytes, key, 32)
+
+/* control -> ledger. There is no message that changes or drops what was appended. */
+#define WIRE_APPEND(F)                                                                             \
+	F(u64, handle, 0)		 /* control's name for it on this link */                  \
+	F(u8, kind, 0)			 /* enum entry_kind */                                     \
+	F(u8, synced, 0)		 /* answered when it is on the disk, not before */         \
+	F(bytes, subject, LIMIT_NAME)	 /* ID of the run or act; in the log once */               \
+	F(bytes, facts, LIMIT_FACTS)	 /* JSON object; see evidence/statement.h */               \
+	F(bytes, journal, LIMIT_JOURNAL) /* lines; at least one */                                 \
+	F(bytes, seal, 32)		 /* by the node; empty: control's own word */
+#define WIRE_LEDGER_ASK(F)                                                                         \
+	F(u64, handle, 0)                                                                          \
+	F(u8, what, 0) /* enum ledger_question */                                                  \
+	F(u64, a, 0)                                                                               \
+	F(u64, b, 0)                                                                               \
+	F(bytes, text, LIMIT_QUESTION)
+
+/* ledger -> control */
+#define WIRE_LEDGER_STATE(F)                                                                       \
+	F(bytes, error_code, LIMIT_NAME) /* not empty: nothing can be appended now, and why */     \
+	F(bytes, error, 1024)                                                                      \
+	F(u64, size, 0)	   /* entries of the log */                                                \
+	F(u64, signed_, 0) /* entries that the newest checkpoint covers */
+#define WIRE_APPENDED(F)                                                                           \
+	F(u64, handle, 0)                                                                          \
+	F(u32, number, 0) /* errno; 0: it stands */                                                \
+	F(bytes, error_code, LIMIT_NAME)                                                           \
+	F(bytes, error, 1024)                                                                      \
+	F(u64, index, 0)                                                                           \
+	F(u8, known, 0) /* it stood already: what is here is what was recorded then */             \
+	F(bytes, receipt, LIMIT_NAME)                                                              \
+	F(bytes, envelope, LIMIT_ENVELOPE) /* DSSE, JSON */
+#define WIRE_LEDGER_TOLD(F)                                                                        \
+	F(u64, handle, 0)                                                                          \
+	F(u32, number, 0) /* errno; 0: `body` is the answer */                                     \
+	F(bytes, error_code, LIMIT_NAME)                                                           \
+	F(bytes, error, 1024)                                                                      \
+	F(bytes, body, LIMIT_TOLD)                                                                 \
+	F(u64, next_a, 0) /* where to go on; both 0: there is no more */                           \
+	F(u64, next_b, 0)
 
 #define WIRE_MESSAGES(M)                                                                           \
 	M(1, SUBMIT, submit, WIRE_SUBMIT)                                                          \
@@ -197,4 +245,11 @@
 	M(54, EXITED, exited, WIRE_EXITED)                                                         \
 	M(60, SPAWN, spawn, WIRE_SPAWN)                                                            \
 	M(61, SPAWNED, spawned, WIRE_SPAWNED)                                                      \
-	M(62, NODE_LINK, node_link, WIRE_NODE_LINK)
+	M(62, NODE_LINK, node_link, WIRE_NODE_LINK)                                                \
+	M(63, LEDGER_LINK, ledger_link, WIRE_LEDGER_LINK)                                          \
+	M(64, SEAL_KEY, seal_key, WIRE_SEAL_KEY)                                                   \
+	M(70, APPEND, append, WIRE_APPEND)                                                         \
+	M(71, LEDGER_ASK, ledger_ask, WIRE_LEDGER_ASK)                                             \
+	M(80, LEDGER_STATE, ledger_state, WIRE_LEDGER_STATE)                                       \
+	M(81, APPENDED, appended, WIRE_APPENDED)                                                   \
+	M(82, LEDGER_TOLD, ledger_told, WIRE_LEDGER_TOLD)

@@ -29,6 +29,27 @@
 	X(0, DEBUG, "debug")                                                                       \
 	X(1, LOG, "log") X(2, INFO, "info") X(3, WARN, "warn") X(4, ERROR, "error")
 
+/* What an entry of the log is. */
+#define ENTRY_KINDS(X) X(0, RUN, "run") X(1, ACT, "act")
+/* What the ledger can be asked. a, b and text: */
+#define LEDGER_QUESTIONS(X)                                                                        \
+	X(0, RECEIPT, "receipt") /* text: a subject; a: 1: wait for a checkpoint that has it */    \
+	X(1, CHECKPOINT, "checkpoint") /* the newest */                                            \
+	X(2, TILE, "tile")	       /* text: its path, merkle_tile_parse() */                   \
+	X(3, TRUSTED_ROOT, "trusted_root")                                                         \
+	X(4, EVENTS,                                                                               \
+	  "events") /* text: conditions, a JSON object; a, b: after which entry, line */           \
+	X(5, INCLUSION, "inclusion")	 /* a: index; b: size */                                   \
+	X(6, CONSISTENCY, "consistency") /* a: from; b: to */                                      \
+	X(7, ROTATE, "rotate")		 /* a new generation of keys */                            \
+	X(8, COSIGN, "cosign")		 /* text: a checkpoint with a witness's signature */
+
+#define X(n, U, t) ENTRY_##U = n,
+enum entry_kind { ENTRY_KINDS(X) ENTRY_COUNT };
+#undef X
+#define X(n, U, t) ASK_##U = n,
+enum ledger_question { LEDGER_QUESTIONS(X) ASK_COUNT };
+#undef X
 #define X(n, U, t) ENGINE_##U = n,
 enum engine_mode { ENGINE_MODES(X) ENGINE_COUNT };
 #undef X
