@@ -9,13 +9,26 @@
 
 enum { STATEMENTS = 64 };
 
+/* A database file, and what its tables are made with. */
+struct db_file {
+	const char *name, *what; /* "state.db", "the state database" */
+	int application;	 /* in the file's header */
+	const char *const *versions;
+	size_t n_versions;    /* 0: opened for reading only, and not brought up to date */
+	const char *settings; /* statements for each connection */
+};
+
 struct store {
 	sqlite3 *db;
+	const struct db_file *file;
 	struct {
 		const char *sql; /* by address: texts are literals */
 		sqlite3_stmt *stmt;
 	} prepared[STATEMENTS];
 };
+
+int db_open(const char *directory, const struct db_file *file, struct store **ret,
+	    struct err *reterr);
 
 /* What the database's last failure means, as a negative errno. */
 int db_fail(struct store *s, struct err *reterr);
