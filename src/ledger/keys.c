@@ -1,10 +1,12 @@
 /*
  * The signing keys. A generation is a pair: one key signs statements, one checkpoints. Their
  * secrets stand in the database, encrypted (XChaCha20-Poly1305) with a key that does not. A
- * rotation is an entry of the log, signed by the old key, that names the new ones; a checkpoint that
- * both sign covers it; then the old secrets are gone.
+ * rotation is an entry of the log, signed by the old key, that names the new ones; a checkpoint
+ * that both sign covers it; then the old secrets are gone.
  */
 #include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "ledger/log.h"
 
@@ -43,9 +45,9 @@ static int unseal(const struct ledger *l, int64_t number, const uint8_t *box, si
 	char ad[64];
 	size_t n = context(number, ad);
 
-	if (len != BOX || crypto_aead_xchacha20poly1305_ietf_decrypt(
-				  seeds, NULL, NULL, box + NONCE, len - NONCE, (const uint8_t *)ad,
-				  n, box, l->key) < 0)
+	if (len != BOX ||
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(seeds, NULL, NULL, box + NONCE, len - NONCE,
+						       (const uint8_t *)ad, n, box, l->key) < 0)
 		return -EACCES;
 	crypto_sign_seed_keypair(public, ret->statement, seeds);
 	crypto_sign_seed_keypair(public, ret->log, seeds + 32);
@@ -83,8 +85,8 @@ static void take_generation(void *arg, const struct generation_row *row)
 	note_key_init(&g->log, NOTE_LOG, l->origin, row->log);
 	g->from_ms = row->from_ms;
 	g->until_ms = row->until_ms;
-	if (row->until_ms == 0 && unseal(l, row->number, row->secret, row->secret_len,
-					 l->secrets) < 0)
+	if (row->until_ms == 0 &&
+	    unseal(l, row->number, row->secret, row->secret_len, l->secrets) < 0)
 		x->wrong = 2;
 }
 

@@ -183,9 +183,8 @@ int log_load(struct ledger *l, struct err *reterr)
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0 && (x.damaged || l->edges[0].width != (unsigned)(size & (TILE_WIDTH - 1)) ||
-		       (l->signed_size &&
-			(merkle_root_at(l->signed_size, log_tile, l, &root) < 0 ||
-			 memcmp(&root, &l->root, sizeof(root)) != 0))))
+		       (l->signed_size && (merkle_root_at(l->signed_size, log_tile, l, &root) < 0 ||
+					   memcmp(&root, &l->root, sizeof(root)) != 0))))
 		return err_set(reterr, EUCLEAN, "store.damaged",
 			       "the log does not agree with its newest checkpoint, of %llu "
 			       "entries; `cordon log check` finds where, then restore the "
@@ -257,8 +256,7 @@ static void signed_done(struct signed_entry *s)
 	buf_done(&s->leaf);
 }
 
-static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s,
-		struct err *reterr)
+static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s, struct err *reterr)
 {
 	const struct generation *g = &l->generations[l->n_generations - 1];
 	struct statement st = {.predicate = e->kind == ENTRY_RUN ? STATEMENT_RUN : STATEMENT_ACT,
@@ -532,8 +530,9 @@ int log_checkpoint(struct ledger *l, const struct note_key *also, const uint8_t 
 	int r = merkle_root_at(l->size, log_tile, l, &root);
 
 	if (r < 0)
-		return err_set(reterr, EUCLEAN, "store.damaged",
-			       "the log's tiles cannot be read; restore its database from a backup");
+		return err_set(
+			reterr, EUCLEAN, "store.damaged",
+			"the log's tiles cannot be read; restore its database from a backup");
 	checkpoint_write(l->origin, l->size, &root, &note);
 	if (also)
 		note_sign(&note, also, secret, 0);
@@ -601,7 +600,8 @@ void log_state(struct ledger *l)
 		log_fatal("control does not take its answers");
 }
 
-/* Control takes nothing new while nothing can be written, so somebody has to find out that it can. */
+/* Control takes nothing new while nothing can be written, so somebody has to find out that it can.
+ */
 static void on_retry(struct loop_timer *t)
 {
 	struct ledger *l = container_of(t, struct ledger, retry);

@@ -1,7 +1,7 @@
 /*
- * The ledger: every run and every administrative act, once, in the order in which it was told, signed, in
- * a Merkle log (evidence/merkle.h) whose checkpoints it signs. It takes appends and questions from
- * control. There is no message that changes or removes what stands.
+ * The ledger: every run and every administrative act, once, in the order in which it was told,
+ * signed, in a Merkle log (evidence/merkle.h) whose checkpoints it signs. It takes appends and
+ * questions from control. There is no message that changes or removes what stands.
  *
  *   main.c    start-up, links to supervisor and control, confinement
  *   keys.c    the signing keys: made, kept encrypted, rotated
@@ -23,12 +23,12 @@
 #include <sodium.h>
 
 enum {
-	KEY_SIZE = 32,	     /* what the signing keys are encrypted with */
+	KEY_SIZE = 32, /* what the signing keys are encrypted with */
 	GENERATIONS_MAX = 1000,
 	ROTATE_MIN_MS = 60000, /* between rotations that are asked for */
 	TILE_LEVELS = 8,
-	TILES_KEPT = 32,  /* full tiles in memory */
-	WAITING_MAX = 1024, /* questions that wait for a checkpoint */
+	TILES_KEPT = 32,	 /* full tiles in memory */
+	WAITING_MAX = 1024,	 /* questions that wait for a checkpoint */
 	EVENTS_LOOKED_AT = 5000, /* entries, for one answer */
 	EVENTS_MAX_LIMIT = 1000,
 	WITNESSES_MAX = 8,
@@ -108,7 +108,8 @@ void log_start(struct ledger *l); /* from now on there are checkpoints */
 void log_append_all(struct ledger *l, const struct msg_append *m, size_t n);
 /* An act of the ledger's own, within a transaction. `members` as journal_append() has it. */
 int log_act(struct ledger *l, const char *members, struct err *reterr);
-/* A checkpoint of all that stands, signed by the generation in use and, with `also`, another key. */
+/* A checkpoint of all that stands, signed by the generation in use and, with `also`, another key.
+ */
 int log_checkpoint(struct ledger *l, const struct note_key *also, const uint8_t *secret,
 		   struct err *reterr);
 int log_tile(void *arg, unsigned level, uint64_t n, unsigned width, struct hash *out);
@@ -118,7 +119,9 @@ void log_failed(struct ledger *l, const struct err *e);
 /* ask.c */
 void ask(struct ledger *l, const struct msg_ledger_ask *m);
 void ask_waiting(struct ledger *l); /* there is a new checkpoint */
-void tell(struct ledger *l, uint64_t handle, const struct buf *body, uint64_t a, uint64_t b);
+/* `entry` and `line`: where the page ended. */
+void tell_page(struct ledger *l, uint64_t handle, const struct buf *body, uint64_t entry,
+	       uint64_t line, int more);
 void tell_error(struct ledger *l, uint64_t handle, const struct err *e);
 
 /* events.c */

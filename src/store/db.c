@@ -194,12 +194,11 @@ int db_open(const char *directory, const struct db_file *file, struct store **re
 	int write = file->n_versions != 0, r;
 
 	s->file = file;
-	if (sqlite3_open_v2(path, &s->db,
-			    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-				   : SQLITE_OPEN_READONLY) |
-				    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
-				    SQLITE_OPEN_EXRESCODE,
-			    NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(
+		    path, &s->db,
+		    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+			    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+		    NULL) != SQLITE_OK) {
 		int cause = s->db ? sqlite3_system_errno(s->db) : ENOMEM;
 
 		r = err_set(reterr, EIO, "store.open",

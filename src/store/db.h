@@ -47,12 +47,12 @@ int db_one(int changed);
 const char *db_text(sqlite3_stmt *q, int column);
 
 /* Steps through `q`; `row` is called for each. -ENOENT if there was none and `must` is set. */
-#define EACH_ROW(q, must, row)                                                                     \
+#define EACH_ROW(q, must, ...)                                                                     \
 	do {                                                                                       \
 		int step_, any_ = 0;                                                               \
 		while ((step_ = sqlite3_step(q)) == SQLITE_ROW) {                                  \
 			any_ = 1;                                                                  \
-			row;                                                                       \
+			__VA_ARGS__;                                                               \
 		}                                                                                  \
 		if (step_ != SQLITE_DONE)                                                          \
 			r = db_fail(s, reterr);                                                    \

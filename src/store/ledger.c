@@ -39,9 +39,8 @@ int ledger_open_to_read(const char *directory, struct store **ret, struct err *r
 
 int ledger_sync(struct store *s, int on, struct err *reterr)
 {
-	return sqlite3_exec(s->db,
-			    on ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL,
-			    NULL, NULL) == SQLITE_OK
+	return sqlite3_exec(s->db, on ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+			    NULL, NULL, NULL) == SQLITE_OK
 		       ? 0
 		       : db_fail(s, reterr);
 }
@@ -261,59 +260,42 @@ int ledger_marks(struct store *s, mark_fn *fn, void *arg, struct err *reterr)
 }
 
 /*
- * One statement for each set of conditions, so that the planner sees which index there is. The most
- * telling one is named first; the others are checked on what it finds.
+ * By the one condition that an index serves, in order and without a sort: a reader that has enough
+ * stops, and nothing was looked at in vain.
  */
-static const char *find_sql(const struct entry_filter *f)
+int ledger_find(struct store *s, enum ledger_by by, const char *value, int64_t from, entry_fn *fn,
+		void *arg, struct err *reterr)
 {
-#define REST                                                                                       \
-	"idx >= ?11 AND (?1 IS NULL OR subject = ?1) AND (?2 IS NULL OR tenant = ?2)"              \
-	" AND (?3 IS NULL OR trace = ?3) AND (?4 IS NULL OR session = ?4)"                         \
-	" AND (?5 IS NULL OR lease = ?5) AND (?6 IS NULL OR artifact = ?6)"                        \
-	" AND (?7 IS NULL OR profile = ?7) AND time_ms >= ?12 AND time_ms <= ?13 ORDER BY idx"
-	if (f->subject)
-		return ENTRY "WHERE subject = ?1 AND " REST;
-	if (f->trace)
-		return ENTRY "WHERE trace = ?3 AND trace <> '' AND " REST;
-	if (f->lease)
-		return ENTRY "WHERE lease = ?5 AND lease <> '' AND " REST;
-	if (f->session)
-		return ENTRY "WHERE session = ?4 AND session <> '' AND " REST;
-	if (f->destination)
-		return ENTRY "WHERE idx IN (SELECT idx FROM marks WHERE destination = ?9"
-			     " AND destination <> '' AND idx >= ?11) AND " REST;
-	if (f->reason)
-		return ENTRY "WHERE idx IN (SELECT idx FROM marks WHERE reason = ?10"
-			     " AND reason <> '' AND idx >= ?11) AND " REST;
-	if (f->event)
-		return ENTRY "WHERE idx IN (SELECT idx FROM marks WHERE event = ?8"
-			     " AND idx >= ?11) AND " REST;
-	if (f->artifact)
-		return ENTRY "WHERE artifact = ?6 AND artifact <> '' AND " REST;
-	if (f->profile)
-		return ENTRY "WHERE profile = ?7 AND profile <> '' AND " REST;
-	if (f->tenant)
-		return ENTRY "WHERE tenant = ?2 AND " REST;
-	return ENTRY "WHERE " REST;
-#undef REST
-}
-
-int ledger_find(struct store *s, const struct entry_filter *f, entry_fn *fn, void *arg,
-		struct err *reterr)
-{
-	const char *const texts[] = {f->subject,     f->tenant,	  f->trace,   f->session,
-				     f->lease,	     f->artifact, f->profile, f->event,
-				     f->destination, f->reason};
+#define MARKED "JOIN marks USING (idx) WHERE marks."
+	static const char *const sql[] = {
+		[LEDGER_BY_INDEX] = ENTRY "WHERE ?1 IS NULL AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_SUBJECT] = ENTRY "WHERE subject = ?1 AND idx >= ?2",
+		[LEDGER_BY_TENANT] = ENTRY "WHERE tenant = ?1 AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_TRACE] =
+			ENTRY "WHERE trace = ?1 AND trace <> '' AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_SESSION] =
+			ENTRY "WHERE session = ?1 AND session <> '' AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_LEASE] =
+			ENTRY "WHERE lease = ?1 AND lease <> '' AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_ARTIFACT] =
+			ENTRY "WHERE artifact = ?1 AND artifact <> '' AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_PROFILE] =
+			ENTRY "WHERE profile = ?1 AND profile <> '' AND idx >= ?2 ORDER BY idx",
+		[LEDGER_BY_EVENT] =
+			ENTRY MARKED "event = ?1 AND marks.idx >= ?2 ORDER BY marks.idx",
+		[LEDGER_BY_DESTINATION] =
+			ENTRY MARKED "destination = ?1 AND marks.destination <> ''"
+				     " AND marks.idx >= ?2 ORDER BY marks.idx",
+		[LEDGER_BY_REASON] = ENTRY MARKED "reason = ?1 AND marks.reason <> ''"
+						  " AND marks.idx >= ?2 ORDER BY marks.idx",
+	};
 	sqlite3_stmt *q;
-	int r = db_prepare(s, find_sql(f), &q, reterr);
+	int r = db_prepare(s, sql[by], &q, reterr);
 
 	if (r < 0)
 		return r;
-	for (int i = 0; i < (int)ARRAY_SIZE(texts); i++)
-		sqlite3_bind_text(q, i + 1, texts[i], -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 11, f->from);
-	sqlite3_bind_int64(q, 12, f->since_ms);
-	sqlite3_bind_int64(q, 13, f->until_ms ? f->until_ms : INT64_MAX);
+	sqlite3_bind_text(q, 1, value, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, from);
 	return each_entry(s, q, 0, fn, arg, reterr);
 }
 

@@ -24,7 +24,7 @@ int ledger_probe(struct store *s, struct err *reterr);
 
 /* Keys, the oldest first. Numbers begin with 1. */
 struct generation_row {
-	int64_t number, first; /* first: index of the first entry that it signs */
+	int64_t number, first;		/* first: index of the first entry that it signs */
 	const uint8_t *statement, *log; /* public keys, 32 bytes each */
 	const uint8_t *secret;		/* both, encrypted; NULL when they were retired */
 	size_t secret_len;
@@ -62,17 +62,28 @@ struct mark_row {
 	const char *event, *destination, *reason;
 };
 int ledger_mark_add(struct store *s, const struct mark_row *row, struct err *reterr);
-typedef int mark_fn(void *arg, const struct mark_row *row); /* not 0: no more */
+typedef int mark_fn(void *arg, const struct mark_row *row);		       /* not 0: no more */
 int ledger_marks(struct store *s, mark_fn *fn, void *arg, struct err *reterr); /* in order */
 
-/* Which entries an EVENTS question has to look at. NULL: no condition. */
-struct entry_filter {
-	const char *subject, *tenant, *trace, *session, *lease, *artifact, *profile;
-	const char *event, *destination, *reason; /* of a mark */
-	int64_t since_ms, until_ms, from;	  /* from: index, at least */
+/*
+ * Entries in order, from index `from` on, of which one thing is so; `value` is NULL for
+ * LEDGER_BY_INDEX. By a mark: an entry that has several comes several times in a row.
+ */
+enum ledger_by {
+	LEDGER_BY_INDEX,
+	LEDGER_BY_SUBJECT,
+	LEDGER_BY_TRACE,
+	LEDGER_BY_LEASE,
+	LEDGER_BY_SESSION,
+	LEDGER_BY_DESTINATION,
+	LEDGER_BY_REASON,
+	LEDGER_BY_EVENT,
+	LEDGER_BY_ARTIFACT,
+	LEDGER_BY_PROFILE,
+	LEDGER_BY_TENANT,
 };
-int ledger_find(struct store *s, const struct entry_filter *f, entry_fn *fn, void *arg,
-		struct err *reterr);
+int ledger_find(struct store *s, enum ledger_by by, const char *value, int64_t from, entry_fn *fn,
+		void *arg, struct err *reterr);
 
 int ledger_tile_add(struct store *s, unsigned level, int64_t n, const void *hashes,
 		    struct err *reterr);
