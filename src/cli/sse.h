@@ -3,11 +3,13 @@
 
 #include "base/buf.h"
 
-enum { SSE_NAME_SIZE = 32 };
+enum { SSE_NAME_SIZE = 32, SSE_ID_SIZE = 64 };
 
 struct sse {
 	struct buf line, data; /* of what is not complete yet */
-	char name[SSE_NAME_SIZE];
+	char name[SSE_NAME_SIZE], next_id[SSE_ID_SIZE];
+	char *id; /* SSE_ID_SIZE bytes: the ID of the last event that was taken; NULL: not wanted
+		   */
 	/* One event. A value less than 0 ends the reading. The bytes live until it returns. */
 	int (*event)(void *arg, const char *name, const char *data, size_t len);
 	void *arg;
