@@ -9,7 +9,13 @@
 
 #define DSSE_TYPE "application/vnd.in-toto+json"
 
-enum { DSSE_PUBLIC = 32, DSSE_SECRET = 64, DSSE_SIGNATURE = 64, DSSE_SPKI = 44, DSSE_HINT_SIZE = 65 };
+enum {
+	DSSE_PUBLIC = 32,
+	DSSE_SECRET = 64,
+	DSSE_SIGNATURE = 64,
+	DSSE_SPKI = 44,
+	DSSE_HINT_SIZE = 65
+};
 
 /* SubjectPublicKeyInfo of an Ed25519 key, DER (RFC 8410, section 4). */
 void dsse_spki(const uint8_t public[DSSE_PUBLIC], uint8_t ret[DSSE_SPKI]);

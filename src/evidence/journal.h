@@ -23,8 +23,8 @@ struct journal {
 int journal_append(struct journal *j, const char *members, size_t len);
 
 /*
- * Reads lines that somebody else wrote into an empty journal (lines.max set): numbers, links and canonical
- * form must be right. -EBADMSG; *ret_line is the first bad line, from 1.
+ * Reads lines that somebody else wrote into an empty journal (lines.max set): numbers, links and
+ * canonical form must be right. -EBADMSG; *ret_line is the first bad line, from 1.
  */
 int journal_load(struct journal *j, const void *lines, size_t len, uint64_t *ret_line);
 

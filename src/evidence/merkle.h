@@ -1,8 +1,8 @@
 /*
  * The Merkle tree of RFC 6962, section 2.1 (SHA-256; leaf SHA-256(0x00 || leaf), node SHA-256(0x01
  * || left || right)), kept as tiles of 256 hashes (C2SP tlog-tiles): tile n of level L holds the
- * hashes of the subtrees of 256^L leaves, from the (256 * n)th on. Pure: whoever has the tiles gives
- * a function that reads them.
+ * hashes of the subtrees of 256^L leaves, from the (256 * n)th on. Pure: whoever has the tiles
+ * gives a function that reads them.
  */
 #pragma once
 
@@ -27,8 +27,9 @@ void merkle_append(struct merkle_range *m, const struct hash *leaf);
 void merkle_root(const struct merkle_range *m, struct hash *ret); /* size 0: SHA-256 of nothing */
 
 /*
- * Reads the first `width` hashes (1 to TILE_WIDTH) of tile `n` of `level` to out[]. 0, or a negative
- * errno, which the function that asked returns.
+ * Reads the first `width` hashes (1 to TILE_WIDTH) of tile `n` of `level` to out[]. 0, or a
+ * negative errno, which the function that asked returns. `width` is what that tile has in the tree
+ * asked about; a wider one begins with the same hashes.
  */
 typedef int merkle_tile_fn(void *arg, unsigned level, uint64_t n, unsigned width, struct hash *out);
 
@@ -40,6 +41,19 @@ int merkle_inclusion(uint64_t index, uint64_t size, merkle_tile_fn *tile, void *
 /* RFC 6962, section 2.1.2. -EINVAL unless 0 < from <= to. */
 int merkle_consistency(uint64_t from, uint64_t to, merkle_tile_fn *tile, void *arg,
 		       struct hash proof[MERKLE_PROOF_MAX], size_t *ret_n);
+
+/*
+ * The same for several questions about one tree: tiles are read once and nodes hashed once, as long
+ * as the questions stay near each other (a batch of new entries).
+ */
+struct merkle_view;
+struct merkle_view *merkle_view_new(uint64_t size, merkle_tile_fn *tile, void *arg);
+void merkle_view_free(struct merkle_view *v);
+int merkle_view_root(struct merkle_view *v, struct hash *ret);
+int merkle_view_inclusion(struct merkle_view *v, uint64_t index,
+			  struct hash proof[MERKLE_PROOF_MAX], size_t *ret_n);
+int merkle_view_consistency(struct merkle_view *v, uint64_t from,
+			    struct hash proof[MERKLE_PROOF_MAX], size_t *ret_n);
 
 /* Whether a proof shows it: 0, or -EBADMSG. */
 int merkle_check_inclusion(uint64_t index, uint64_t size, const struct hash *leaf,

@@ -8,8 +8,8 @@
 #include "evidence/merkle.h"
 
 enum {
-	NOTE_NAME_MAX = 127,	/* of a key: no white space, no "+" */
-	NOTE_MAX = 8192,	/* a whole checkpoint */
+	NOTE_NAME_MAX = 127, /* of a key: no white space, no "+" */
+	NOTE_MAX = 8192,     /* a whole checkpoint */
 	NOTE_SIGNATURES_MAX = 16,
 	NOTE_PUBLIC = 32,
 	NOTE_SECRET = 64, /* as libsodium has it: seed, then public key */
@@ -46,12 +46,19 @@ int checkpoint_read(const void *note, size_t len, struct checkpoint *ret);
 
 /*
  * Appends a signature line to `note`: to a text without signatures, or to a note that has some.
- * A cosignature's time is in seconds since 1970; of NOTE_LOG it is ignored.
+ * A cosignature's time is in seconds since 1970; of NOTE_LOG it is ignored. -EINVAL: the text does
+ * not end with a line feed; -ENOSPC: past a maximum of the note or of the buffer.
  */
 int note_sign(struct buf *note, const struct note_key *k, const uint8_t secret[NOTE_SECRET],
 	      uint64_t time_s);
-/* Whether the note has a good signature by this key. 0, -ENOENT: none by it; -EBADMSG: a bad one. */
+/*
+ * Whether the note has a good signature by this key. 0; -ENOENT: none by it; -EBADMSG: a bad one,
+ * or no note. *ret_time_s (may be NULL): the newest time of its cosignatures; of NOTE_LOG, 0.
+ */
 int note_verify(const void *note, size_t len, const struct note_key *k, uint64_t *ret_time_s);
-/* The first line of `lines` (signature lines only) that is by this key, for `text`; its extent. */
+/*
+ * Where the first signature line by this key is, with its line feed, be it good or bad. 0, -ENOENT,
+ * or -EBADMSG: no note.
+ */
 int note_find(const void *note, size_t len, const struct note_key *k, const char **ret_line,
 	      size_t *ret_len);
