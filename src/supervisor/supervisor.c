@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -59,9 +60,10 @@ struct supervisor {
 	char **node_args;	    /* what follows "--" on our command line: for the node */
 	const char *pass[PASS_MAX]; /* for control */
 	size_t n_pass;
-	int tls;	  /* TLS_FD has its certificate and key */
-	const char *data; /* the state's directory; NULL: the front is who started us */
-	int front;	  /* where links to nodes go */
+	int tls;	      /* TLS_FD has its certificate and key */
+	const char *data;     /* the state's directory; NULL: the front is who started us */
+	uint8_t seal_key[32]; /* of who seals journals, and who checks the seals */
+	int front;	      /* where links to nodes go */
 	int node_exe, zygote_exe, control_exe, prelude;
 	pid_t control, node, zygote[ENGINE_COUNT];
 	int node_link;
@@ -96,6 +98,18 @@ static int send_message(int fd, const struct msg *m, int carry)
 	int r = msg_encode(&b, m);
 
 	return r ? r : fd_send_packet(fd, b.data, b.len, &carry, carry >= 0 ? 1 : 0);
+}
+
+/* The first packet on a new link. A peer that is gone already is noticed elsewhere. */
+static void send_seal_key(struct supervisor *s, int fd)
+{
+	uint8_t raw[64];
+	struct buf b = {.data = raw, .cap = sizeof(raw), .max = sizeof(raw) - 1};
+
+	if (msg_encode(&b, &(struct msg){.type = MSG_SEAL_KEY,
+					 .seal_key = {{s->seal_key, sizeof(s->seal_key)}}}) == 0)
+		fd_send_packet(fd, b.data, b.len, NULL, 0);
+	explicit_bzero(raw, sizeof(raw));
 }
 
 static void start_control(struct supervisor *s)
@@ -157,6 +171,7 @@ static void start_node(struct supervisor *s)
 	close(runs[1]);
 	close(link[1]);
 	s->node_link = link[0];
+	send_seal_key(s, s->node_link);
 	s->incarnation++;
 	s->started_ns = clock_now_ns();
 	r = send_message(s->front,
@@ -382,6 +397,8 @@ int main(int argc, char **argv)
 		s.control_exe = spawn_find("cordon-control", &e);
 	if (s.prelude < 0 || s.control_exe < 0)
 		log_fatal("%s", e.message);
+	if (getrandom(s.seal_key, sizeof(s.seal_key), 0) != sizeof(s.seal_key))
+		log_fatal("getrandom: %s", strerror(errno));
 	cgroup_create(&s.cgroup, CGROUP_MEMORY, CGROUP_PROCESSES);
 	if (s.data) {
 		s.front = -1;

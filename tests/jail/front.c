@@ -17,6 +17,8 @@
 
 enum { HANG_MS = 20000, CHUNK = 65536 };
 
+const uint8_t front_seal_key[32] = "a key of 32 bytes, for the tests";
+
 int front_frame(int sock, const struct msg *m)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
@@ -310,6 +312,10 @@ int front_open(struct front *f, const char *node, const char *const *args,
 	}
 	close(stream[1]);
 	close(link[1]);
+	packet(f->supervisor,
+	       &(struct msg){.type = MSG_SEAL_KEY,
+			     .seal_key = {{front_seal_key, sizeof(front_seal_key)}}},
+	       NULL, 0);
 	while (!f->ready)
 		if (front_turn(f) < 0)
 			return -1;

@@ -12,6 +12,8 @@
 
 enum { RUNS_MAX = 1024, CHILDREN_MAX = 256 };
 
+extern const uint8_t front_seal_key[32]; /* what the node seals journals with */
+
 struct done {
 	int count; /* RUN_DONE messages: exactly 1 is right */
 	uint8_t outcome, reason;
