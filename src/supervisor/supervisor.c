@@ -109,6 +109,18 @@ static int send_message(int fd, const struct msg *m, int carry)
 	return r ? r : fd_send_packet(fd, b.data, b.len, &carry, carry >= 0 ? 1 : 0);
 }
 
+/* The first packet on a new link. A peer that is gone already is noticed elsewhere. */
+static void send_seal_key(struct supervisor *s, int fd)
+{
+	uint8_t raw[64];
+	struct buf b = {.data = raw, .cap = sizeof(raw), .max = sizeof(raw) - 1};
+
+	if (msg_encode(&b, &(struct msg){.type = MSG_SEAL_KEY,
+					 .seal_key = {{s->seal_key, sizeof(s->seal_key)}}}) == 0)
+		fd_send_packet(fd, b.data, b.len, NULL, 0);
+	explicit_bzero(raw, sizeof(raw));
+}
+
 static void start_control(struct supervisor *s)
 {
 	char owner[32];
@@ -145,7 +157,6 @@ static void start_control(struct supervisor *s)
 static void start_ledger(struct supervisor *s)
 {
 	const char *argv[PASS_MAX + 8] = {"cordon-ledger", s->ledger_data};
-	struct msg key = {.type = MSG_SEAL_KEY, .seal_key = {{s->seal_key, sizeof(s->seal_key)}}};
 	int link[2], fds[2];
 	size_t n = 2;
 	struct err e;
@@ -169,7 +180,7 @@ static void start_ledger(struct supervisor *s)
 	close_fd(&s->ledger_link);
 	s->ledger_link = link[0];
 	s->ledger_started_ns = clock_now_ns();
-	send_message(s->ledger_link, &key, -1);
+	send_seal_key(s, s->ledger_link);
 }
 
 /* A stream between control and ledger, one end to each. */
@@ -212,6 +223,7 @@ static void start_node(struct supervisor *s)
 	close(runs[1]);
 	close(link[1]);
 	s->node_link = link[0];
+	send_seal_key(s, s->node_link);
 	s->incarnation++;
 	s->started_ns = clock_now_ns();
 	r = send_message(s->front,
@@ -462,10 +474,10 @@ int main(int argc, char **argv)
 		s.control_exe = spawn_find("cordon-control", &e);
 	if (s.control_exe >= 0 && s.data)
 		s.ledger_exe = spawn_find("cordon-ledger", &e);
-	if (getrandom(s.seal_key, sizeof(s.seal_key), 0) != sizeof(s.seal_key))
-		log_fatal("getrandom: %s", strerror(errno));
 	if (s.prelude < 0 || s.control_exe < 0 || s.ledger_exe < 0)
 		log_fatal("%s", e.message);
+	if (getrandom(s.seal_key, sizeof(s.seal_key), 0) != sizeof(s.seal_key))
+		log_fatal("getrandom: %s", strerror(errno));
 	cgroup_create(&s.cgroup, CGROUP_MEMORY, CGROUP_PROCESSES);
 	if (s.data) {
 		s.front = -1;
