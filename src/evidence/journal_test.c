@@ -136,6 +136,7 @@ static void what_was_written_is_read(void **state)
 	assert_int_equal(journal_load(&again, "{\"seq\":1}\n\n", 11, &line), -ENOSPC);
 	assert_int_equal(journal_load(&again, "", 0, &line), 0);
 	assert_int_equal(again.tree.size, 0);
+	buf_done(&again.lines);
 }
 
 /* Loads a copy that is changed: it must be refused, or, in the last line, give another root. */
