@@ -397,17 +397,17 @@ static void tile_paths(void **state)
 {
 	static const struct {
 		const char *path;
-		int level;
 		uint64_t n;
+		int level;
 		unsigned width;
 	} good[] = {
 		{"0/000", 0, 0, 256},
-		{"0/x001/x234/067", 0, 1234067, 256},
-		{"1/003.p/17", 1, 3, 17},
-		{"entries/000", -1, 0, 256},
-		{"entries/x001/000.p/1", -1, 1000, 1},
-		{"63/999.p/255", 63, 999, 255},
-		{"7/x018/x446/x744/x073/x709/x551/615", 7, UINT64_MAX, 256},
+		{"0/x001/x234/067", 1234067, 0, 256},
+		{"1/003.p/17", 3, 1, 17},
+		{"entries/000", 0, -1, 256},
+		{"entries/x001/000.p/1", 1000, -1, 1},
+		{"63/999.p/255", 999, 63, 255},
+		{"7/x018/x446/x744/x073/x709/x551/615", UINT64_MAX, 7, 256},
 	};
 	static const char *const bad[] = {
 		"",
