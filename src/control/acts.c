@@ -103,6 +103,21 @@ int act(struct control *c, const struct request *q, const char *event, const cha
 	return r;
 }
 
+int act_begin(struct request *q, struct err *reterr)
+{
+	int r = ledger_refuses(q->control, reterr);
+
+	return r ? r : batch_open(q->control, reterr);
+}
+
+int act_commit(struct request *q, int r, struct err *reterr)
+{
+	if (r >= 0)
+		return batch_settle(q->control, reterr);
+	batch_abandon(q->control);
+	return r;
+}
+
 void acts_settled(struct control *c, int committed)
 {
 	struct list *p, *tmp;

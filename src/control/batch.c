@@ -21,6 +21,14 @@ int batch_open(struct control *c, struct err *reterr)
 	return r;
 }
 
+void batch_abandon(struct control *c)
+{
+	if (c->batch && store_in_transaction(c->store))
+		store_rollback(c->store);
+	c->batch = 0;
+	acts_settled(c, 0);
+}
+
 static void tell_end(struct run *r, const struct err *e)
 {
 	struct control *c = r->control;

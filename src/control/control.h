@@ -276,6 +276,8 @@ int runs_recover(struct control *c, struct err *reterr);
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
 /* Commits it, and tells who waits for that. On failure nothing of it happened. */
 int batch_settle(struct control *c, struct err *reterr);
+/* Takes back what a handler wrote, which is all that there is in it. */
+void batch_abandon(struct control *c);
 
 /* node.c */
 void node_attach(struct control *c, int fd);

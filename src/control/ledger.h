@@ -45,6 +45,14 @@ void record_link(struct control *c, int up);
 
 /* acts.c */
 /*
+ * Around a handler's writes: act_begin() opens the transaction, unless nothing can be recorded;
+ * act_commit() commits if `r` is not negative, else takes all back and returns it. What takes away
+ * a right begins with batch_open() instead: it is done whether or not the ledger is there, and
+ * recorded when it is.
+ */
+int act_begin(struct request *q, struct err *reterr);
+int act_commit(struct request *q, int r, struct err *reterr);
+/*
  * Records an act, in the transaction that does it. `more`: names and values of further members,
  * ended by NULL; a value that is NULL or "" is left out. q NULL: control itself acts.
  */

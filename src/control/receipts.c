@@ -174,12 +174,11 @@ void log_consistency(struct request *q)
 void log_rotate(struct request *q)
 {
 	struct err e;
-	int r = batch_open(q->control, &e);
+	int r = act_begin(q, &e);
 
 	if (r == 0)
 		r = act(q->control, q, "rotation_asked", "", &e, NULL);
-	if (r == 0)
-		r = batch_settle(q->control, &e);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_problem_err(q, 503, &e);
 	else

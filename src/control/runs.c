@@ -290,8 +290,7 @@ static int record_cancel(struct request *q, const struct run *run)
 
 	if (r == 0)
 		r = act(q->control, q, "run_cancelled", run->tenant, &e, "run", run->id, NULL);
-	if (r == 0)
-		r = batch_settle(q->control, &e);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_problem_err(q, 503, &e);
 	return r;
