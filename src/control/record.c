@@ -236,12 +236,12 @@ static int is(const char *at, size_t len, const char *text)
 }
 
 /*
- * It was recorded before: by a control that died before it could write the run's end. What the log
- * says is what happened; the value went with that control, before anybody had seen it.
+ * It was recorded before: by a control that died before it could write the run's end. The log says
+ * how it ended; a value went with that control, before anybody had seen it.
  */
 static void adopt(struct run *r, const struct wire_bytes *envelope)
 {
-	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_STATEMENT);
+	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_STATEMENT), error = BUF_INIT(1024);
 	const char *predicate, *result, *outcome, *reason;
 	size_t n_predicate, n_result, n_outcome, n_reason;
 	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
@@ -253,19 +253,21 @@ static void adopt(struct run *r, const struct wire_bytes *envelope)
 		log_line("the receipt of %s cannot be read", r->id);
 		return;
 	}
-	for (uint8_t i = 0; i < OUTCOME_COUNT; i++)
-		if (is(outcome, n_outcome, words_outcome(i)))
-			m.outcome = i;
-	if (json_member(result, n_result, "reason", &reason, &n_reason) == 0)
+	if (json_member(result, n_result, "reason", &reason, &n_reason) < 0) {
+		m.detail = WIRE_STR("it had ended, as its receipt says; its result was lost when "
+				    "control ended");
+	} else if (is(outcome, n_outcome, words_outcome(OUTCOME_DENIED))) {
+		m.outcome = OUTCOME_DENIED;
+		buf_addf(&error,
+			 "{\"name\":\"Denied\",\"code\":%.*s,\"message\":\"its receipt "
+			 "says why\"}",
+			 (int)n_reason, reason);
+		m.error = WIRE_BUF(&error);
+	} else {
 		for (uint8_t i = 0; i < REASON_COUNT; i++)
 			if (is(reason, n_reason, words_reason(i)))
 				m.reason = i;
-	m.value = WIRE_STR("null");
-	m.detail = WIRE_STR("its result was lost with the process that had it; the ledger has how "
-			    "the run ended");
-	if (m.outcome == OUTCOME_FAILED || m.outcome == OUTCOME_DENIED)
-		m.error = WIRE_STR("{\"name\":\"Lost\",\"code\":\"result.lost\",\"message\":\"its "
-				   "result was lost with the process that had it\"}");
+	}
 	r->json.len = 0;
 	run_json(r, &m, &r->json);
 	r->outcome = words_outcome(m.outcome);
