@@ -31,14 +31,17 @@ struct event_query {
 		EVENT_QUERY_ITEM(type, destination, "ORIGIN",                                      \
 				 "Only calls of this destination, such as "                        \
 				 "https://example.com:443."),                                      \
-		EVENT_QUERY_ITEM(type, decision, "ID", "Only events of this decision, such as d7; " \
-						       "with --run it is one."),                   \
+		EVENT_QUERY_ITEM(type, decision, "ID",                                             \
+				 "Only events of this decision, such as d7; "                      \
+				 "with --run it is one."),                                         \
 		EVENT_QUERY_ITEM(type, lease, "ID", "Only events under this lease."),              \
 		EVENT_QUERY_ITEM(type, session, "ID", "Only events of this session."),             \
 		EVENT_QUERY_ITEM(type, trace, "ID",                                                \
 				 "Only events of this trace (W3C Trace Context)."),                \
-		EVENT_QUERY_ITEM(type, artifact, "DIGEST", "Only events of runs of this artifact."), \
-		EVENT_QUERY_ITEM(type, profile, "NAME", "Only events of runs under this profile."), \
+		EVENT_QUERY_ITEM(type, artifact, "DIGEST",                                         \
+				 "Only events of runs of this artifact."),                         \
+		EVENT_QUERY_ITEM(type, profile, "NAME",                                            \
+				 "Only events of runs under this profile."),                       \
 		EVENT_QUERY_ITEM(type, since, "TIME",                                              \
 				 "Only what was recorded at this moment or later: "                \
 				 "2026-01-31T12:00:00Z, milliseconds since 1970, or how long ago " \
@@ -46,8 +49,9 @@ struct event_query {
 		EVENT_QUERY_ITEM(type, until, "TIME",                                              \
 				 "Only what was recorded before this moment, written in the same " \
 				 "way."),                                                          \
-		EVENT_QUERY_ITEM(type, after, "CURSOR",                                            \
-				 "Begin after this place in the log, as an earlier answer gave it.")
+		EVENT_QUERY_ITEM(                                                                  \
+			type, after, "CURSOR",                                                     \
+			"Begin after this place in the log, as an earlier answer gave it.")
 /*
  * The path that asks for such events, without where to begin and how many. -EINVAL: a condition is
  * not as it must be.

@@ -9,9 +9,9 @@
 enum { CELL_MAX = 4096, VALUE_MAX = 256, WHAT_MAX = 16 << 10 };
 
 /* What stands elsewhere in the line, or is for programs. */
-static const char *const envelope[] = {"seq",  "prev",	   "event",    "run",	 "act",
-				       "time", "tenant",   "clock_ms", "lease",	 "session",
-				       "seed", "trace",	   "sha256",   "policy", "request"};
+static const char *const envelope[] = {"seq",  "prev",	 "event",    "run",    "act",
+				       "time", "tenant", "clock_ms", "lease",  "session",
+				       "seed", "trace",	 "sha256",   "policy", "request"};
 /* What people look for first. */
 static const char *const first[] = {"outcome", "tool",	 "destination", "decision",
 				    "rule",    "reason", "by",		"profile"};

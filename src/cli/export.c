@@ -22,14 +22,15 @@
 
 enum { IDLE_MS = 1000, LINES_MAX = 64 << 20 };
 
-struct export {
+struct export
+{
 	const struct export_options *o;
 	struct client client;
 	struct buf path;
 	struct sink *sink;
 	struct place place;
 	struct batch batch;
-	struct buf line; /* the event that comes next, in its format */
+	struct buf line;	       /* the event that comes next, in its format */
 	char after[EVENT_CURSOR_SIZE]; /* of the last event that is in the batch, or delivered */
 	uint64_t delivered;
 };
@@ -197,10 +198,8 @@ static int export_all(struct export *x, struct err *reterr)
 static int start(struct export *x, struct err *reterr)
 {
 	const struct export_options *o = x->o;
-	struct sink_options s = {.to = o->to,
-				 .headers = &o->headers,
-				 .ca = o->ca,
-				 .timeout_s = (int)o->timeout_s};
+	struct sink_options s = {
+		.to = o->to, .headers = &o->headers, .ca = o->ca, .timeout_s = (int)o->timeout_s};
 	int r;
 
 	if (o->query.after && strlen(o->query.after) >= sizeof(x->after))

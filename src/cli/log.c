@@ -15,8 +15,7 @@
 int log_get(const struct client *c, const char *path, const char *type, struct reply *ret,
 	    struct err *reterr)
 {
-	return client_call(c,
-			   &(struct request){.method = "GET", .path = path, .accept = type}, ret,
+	return client_call(c, &(struct request){.method = "GET", .path = path, .accept = type}, ret,
 			   reterr);
 }
 

@@ -160,8 +160,8 @@ static int all_tiles(struct mirror *m, tile_fn *fn)
 
 static int wrong(const struct mirror *m, const char *name, const char *what)
 {
-	return err_set(m->err, EBADMSG, "mirror.wrong",
-		       "%s: %s; the mirror is left as it was", name, what);
+	return err_set(m->err, EBADMSG, "mirror.wrong", "%s: %s; the mirror is left as it was",
+		       name, what);
 }
 
 /* A whole tile hangs in the one above it. */
@@ -355,8 +355,7 @@ static int grew(struct mirror *m)
 		return err_set(m->err, EBADMSG, "mirror.shrank",
 			       "THE LOG SHRANK: it has %llu entries, and %llu were mirrored "
 			       "before; the mirror is left as it was",
-			       (unsigned long long)m->now.size,
-			       (unsigned long long)m->before.size);
+			       (unsigned long long)m->now.size, (unsigned long long)m->before.size);
 	return 0;
 }
 
@@ -396,9 +395,8 @@ int log_mirror(const struct call *call)
 		status = client_complain(&e);
 	if (!status) {
 		log_root_text(&m.now.root, root);
-		printf(o->shared.json
-			       ? "{\"size\":%llu,\"root\":\"%s\",\"fetched\":%llu}\n"
-			       : "mirrored %llu %s (%llu tiles fetched)\n",
+		printf(o->shared.json ? "{\"size\":%llu,\"root\":\"%s\",\"fetched\":%llu}\n"
+				      : "mirrored %llu %s (%llu tiles fetched)\n",
 		       (unsigned long long)m.now.size, root, (unsigned long long)m.fetched);
 	}
 	close_fd(&m.dir);

@@ -29,7 +29,8 @@ static const struct {
 	       [DENIED] = {"Denied", "Blocked", 2},
 	       [OBSERVED] = {"Observed", "Logged", 17}};
 
-static const struct class {
+static const struct class
+{
 	int uid;
 	const char *name, *category;
 	int has_trace; /* the profile "trace" belongs to it */
@@ -434,6 +435,10 @@ static const struct {
 	   "A run ended by itself"),
 	OF("execution_terminated", 1007, 2, "Terminate", LOW, FAILURE, NO_ACTION,
 	   "A run was stopped"),
+	API("run_cancelled", 3, "Update", INFORMATIONAL, SUCCESS, NO_ACTION,
+	    "A run was told to end", "runs.cancel"),
+	API("rotation_asked", 3, "Update", INFORMATIONAL, SUCCESS, NO_ACTION,
+	    "New signing keys were asked for", "log.rotate"),
 	API("payload_erased", 4, "Delete", INFORMATIONAL, SUCCESS, NO_ACTION,
 	    "The payloads of a run were erased", "runs.payload.delete"),
 	OF("key_created", 3001, 1, "Create", INFORMATIONAL, SUCCESS, NO_ACTION,
@@ -447,8 +452,7 @@ static const struct {
 	OF("lease_revoked", 3005, 2, "Revoke Privileges", INFORMATIONAL, SUCCESS, NO_ACTION,
 	   "A lease was revoked"),
 	ENTITY("tenant_created", 1, "Create", "A tenant was made", "tenant"),
-	ENTITY("tenant_suspended", 12, "Suspend", "A tenant was suspended", "tenant"),
-	ENTITY("tenant_resumed", 13, "Resume", "A tenant was resumed", "tenant"),
+	ENTITY("tenant_changed", 3, "Update", "A tenant was changed", "tenant"),
 	ENTITY("tenant_deleted", 4, "Delete", "A tenant was deleted", "tenant"),
 	ENTITY("profile_put", 3, "Update", "A capability profile was stored", "profile"),
 	ENTITY("artifact_put", 1, "Create", "An artifact was stored", "artifact"),
@@ -477,9 +481,9 @@ static int is_noise(const char *event)
 /* A call that names where it goes is HTTP; its method is the activity, if it is known. */
 static void refine_call(const struct source *s, struct target *t)
 {
-	static const char *const methods[] = {"",     "CONNECT", "DELETE", "GET",   "HEAD",
+	static const char *const methods[] = {"",	 "CONNECT", "DELETE", "GET",   "HEAD",
 					      "OPTIONS", "POST",    "PUT",    "TRACE", "PATCH"};
-	static const char *const captions[] = {"",	"Connect", "Delete", "Get",   "Head",
+	static const char *const captions[] = {"",	  "Connect", "Delete", "Get",	"Head",
 					       "Options", "Post",    "Put",    "Trace", "Patch"};
 	char method[WORD_MAX], destination[WORD_MAX];
 
@@ -515,6 +519,22 @@ static void refine_end(const struct source *s, struct target *t)
 				     .status = STATUS_NEW,
 				     .action = DENIED,
 				     .message = "Jail violation"};
+}
+
+static void refine_tenant(const struct source *s, struct target *t)
+{
+	char state[WORD_MAX];
+
+	word(s, "state", state);
+	if (!strcmp(state, "suspended")) {
+		t->activity = 12;
+		t->activity_name = "Suspend";
+		t->message = "A tenant was suspended";
+	} else if (!strcmp(state, "active")) {
+		t->activity = 13;
+		t->activity_name = "Resume";
+		t->message = "A tenant was resumed";
+	}
 }
 
 /* ---- the whole ---- */
@@ -673,6 +693,8 @@ int ocsf_event(struct jsonview item, struct buf *out)
 		refine_call(&s, &t);
 	else if (!strncmp(s.name, "execution_", 10))
 		refine_end(&s, &t);
+	else if (!strcmp(s.name, "tenant_changed"))
+		refine_tenant(&s, &t);
 	word(&s, "time", time);
 	moment_parse(time, 0, &time_ms);
 	c = class_of(t.class);
@@ -680,8 +702,7 @@ int ocsf_event(struct jsonview item, struct buf *out)
 	write_metadata(&s, c, &t);
 	write_classification(&s, c, &t, time_ms);
 	if (has(&s, "wall_us"))
-		number(out, "duration",
-		       jsonview_i64(jsonview_get(s.event, "wall_us"), 0) / 1000);
+		number(out, "duration", jsonview_i64(jsonview_get(s.event, "wall_us"), 0) / 1000);
 	write_control(&s, &t);
 	write_class(&s, &t, time_ms);
 	write_unmapped(&s);

@@ -18,8 +18,8 @@ static int read_text(const char *path, char text[EVENT_CURSOR_SIZE], struct err 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return err_set(reterr, EIO, "export.cursor",
-			       "%s cannot be read: %s", path, strerror(-r));
+		return err_set(reterr, EIO, "export.cursor", "%s cannot be read: %s", path,
+			       strerror(-r));
 	n = strspn(all, "0123456789.");
 	if (strcmp(all + n, "\n") != 0 && all[n])
 		return err_set(reterr, EIO, "export.cursor",

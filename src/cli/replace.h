@@ -12,7 +12,7 @@ int replace_file(const char *path, const void *data, size_t len, mode_t mode);
 int replace_new(const char *path, const void *data, size_t len, mode_t mode);
 
 /*
- * Takes PATH.lock for this process until *ret_fd is closed: a lock of its own, as the file itself is
- * replaced. -EBUSY: another process has it.
+ * Takes PATH.lock for this process until *ret_fd is closed: a lock of its own, as the file itself
+ * is replaced. -EBUSY: another process has it.
  */
 int lock_beside(const char *path, int *ret_fd);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct sink_kind *const kinds[] = {&sink_stdout,	 &sink_file,	   &sink_http,
-						&sink_https,	 &sink_syslog_udp, &sink_syslog_tcp,
+static const struct sink_kind *const kinds[] = {&sink_stdout, &sink_file,	&sink_http,
+						&sink_https,  &sink_syslog_udp, &sink_syslog_tcp,
 						&sink_syslog};
 
 int sink_open(const struct sink_options *o, struct sink **ret, struct err *reterr)
@@ -27,10 +27,11 @@ int sink_open(const struct sink_options *o, struct sink **ret, struct err *reter
 				       "--ca belongs to a destination https://…");
 		return k->open(k, o, ret, reterr);
 	}
-	return err_set(reterr, EINVAL, "usage",
-		       "--to %s: -, file:PATH, http://…, https://…, syslog:, syslog+udp://HOST:PORT "
-		       "or syslog+tcp://HOST:PORT is needed",
-		       o->to);
+	return err_set(
+		reterr, EINVAL, "usage",
+		"--to %s: -, file:PATH, http://…, https://…, syslog:, syslog+udp://HOST:PORT "
+		"or syslog+tcp://HOST:PORT is needed",
+		o->to);
 }
 
 int sink_send(struct sink *s, struct batch *b, uint32_t *ret_wait_s, struct err *reterr)

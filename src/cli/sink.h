@@ -27,8 +27,8 @@ struct batch {
 struct sink_options {
 	const char *to;			   /* as the command line has it */
 	const struct option_list *headers; /* "Name: value" or "@FILE" */
-	const char *ca;			   /* authorities of an https destination; NULL: the machine's */
-	int timeout_s;			   /* for one batch */
+	const char *ca; /* authorities of an https destination; NULL: the machine's */
+	int timeout_s;	/* for one batch */
 };
 
 struct sink;

@@ -15,7 +15,12 @@
 #define CORDON_VERSION "unknown"
 #endif
 
-enum { CONNECT_TIMEOUT_MS = 10000, WORDS_MAX = 200, HEADERS_FILE_MAX = 64 << 10, WAIT_MAX_S = 3600 };
+enum {
+	CONNECT_TIMEOUT_MS = 10000,
+	WORDS_MAX = 200,
+	HEADERS_FILE_MAX = 64 << 10,
+	WAIT_MAX_S = 3600
+};
 
 struct http_sink {
 	struct sink sink;

@@ -22,7 +22,7 @@ enum {
 	FACILITY = 13, /* log audit */
 	HEAD_MAX = 512,
 	HOST_MAX = 255,
-	DATAGRAM_MAX = 65000, /* what UDP over IPv4 carries, and some room */
+	DATAGRAM_MAX = 65000,  /* what UDP over IPv4 carries, and some room */
 	STREAM_MAX = 64 << 20, /* a batch with its heads; one event may be larger than a batch */
 	DRAIN_POLL_MS = 5,
 };
@@ -75,8 +75,8 @@ static void add_omission(const struct syslog_sink *g, const struct batch_item *i
 static int later(const struct syslog_sink *g, int number, struct err *reterr)
 {
 	err_set(reterr, number, "export.unreachable", "%s%s%s does not take events now: %s",
-		g->host ? g->host : g->local.sun_path, g->host ? " port " : "", g->host ? g->port : "",
-		strerror(number));
+		g->host ? g->host : g->local.sun_path, g->host ? " port " : "",
+		g->host ? g->port : "", strerror(number));
 	return -EAGAIN;
 }
 
@@ -110,7 +110,8 @@ static int connect_fd(struct syslog_sink *g, const struct sockaddr *to, socklen_
 static int connect_local(struct syslog_sink *g)
 {
 	g->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return g->fd < 0 ? -errno : connect_fd(g, (const struct sockaddr *)&g->local, sizeof(g->local));
+	return g->fd < 0 ? -errno
+			 : connect_fd(g, (const struct sockaddr *)&g->local, sizeof(g->local));
 }
 
 static int connect_network(struct syslog_sink *g, struct err *reterr)
@@ -304,7 +305,8 @@ static int open_syslog(const struct sink_kind *kind, const struct sink_options *
 	if ((kind == &sink_syslog ? take_path(g, rest) : take_address(g, rest)) < 0) {
 		free_syslog(&g->sink);
 		return err_set(reterr, EINVAL, "usage",
-			       "--to %s: syslog: (or syslog:/PATH of its socket), syslog+udp://HOST:PORT or "
+			       "--to %s: syslog: (or syslog:/PATH of its socket), "
+			       "syslog+udp://HOST:PORT or "
 			       "syslog+tcp://HOST:PORT is needed",
 			       o->to);
 	}

@@ -131,10 +131,11 @@ static int load_state(struct witness *w, struct err *reterr)
 		return 0;
 	if (r < 0 || checkpoint_read(text, len, &w->last_read) < 0 ||
 	    strcmp(w->last_read.origin, w->log.key[0].name) != 0)
-		return err_set(reterr, EIO, "witness.state",
-			       "%s cannot be read as a checkpoint of %s; who forgets what he signed "
-			       "is no witness, so it is not replaced",
-			       w->state, w->log.key[0].name);
+		return err_set(
+			reterr, EIO, "witness.state",
+			"%s cannot be read as a checkpoint of %s; who forgets what he signed "
+			"is no witness, so it is not replaced",
+			w->state, w->log.key[0].name);
 	buf_add(&w->last, text, len);
 	return 0;
 }
@@ -162,7 +163,8 @@ static int conflict(const struct witness *w, const struct buf *note, const char 
 	int r = replace_file(path, note->data, note->len, 0600);
 
 	return err_set(reterr, EBADMSG, code,
-		       "THE LOG %s: %s. Its checkpoint is not signed, and %s %s", w->log.key[0].name, what,
+		       "THE LOG %s: %s. Its checkpoint is not signed, and %s %s",
+		       w->log.key[0].name, what,
 		       r < 0 ? "could not be kept as" : "is kept as evidence in", path);
 }
 
