@@ -42,7 +42,7 @@ static void add_cell(struct buf *out, struct jsonview v, size_t max)
 
 static void add_pair(struct buf *out, struct jsonview key, struct jsonview value)
 {
-	if (jsonview_is(value, "null"))
+	if (jsonview_is(value, "null") || jsonview_is(value, "\"none\""))
 		return;
 	if (out->len)
 		buf_addc(out, ' ');

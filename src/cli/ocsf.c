@@ -119,7 +119,8 @@ static int has(const struct source *s, const char *member)
 {
 	struct jsonview v = jsonview_get(s->event, member);
 
-	return v.len && !jsonview_is(v, "null") && !jsonview_is(v, "\"\"");
+	return v.len && !jsonview_is(v, "null") && !jsonview_is(v, "\"\"") &&
+	       !jsonview_is(v, "\"none\"");
 }
 
 /* ---- parts that several classes have ---- */
@@ -209,6 +210,8 @@ static void add_resource(const struct source *s, const char *type, const char *m
 
 static void add_resources(const struct source *s)
 {
+	if (!has(s, "run") && !has(s, "artifact") && !has(s, "profile") && !has(s, "lease"))
+		return; /* the schema has no empty lists */
 	open_array(s->out, "resources");
 	add_resource(s, "run", "run");
 	add_resource(s, "artifact", "artifact");
@@ -701,7 +704,7 @@ int ocsf_event(struct jsonview item, struct buf *out)
 	buf_addc(out, '{');
 	write_metadata(&s, c, &t);
 	write_classification(&s, c, &t, time_ms);
-	if (has(&s, "wall_us"))
+	if (!strncmp(s.name, "execution_", 10) && has(&s, "wall_us"))
 		number(out, "duration", jsonview_i64(jsonview_get(s.event, "wall_us"), 0) / 1000);
 	write_control(&s, &t);
 	write_class(&s, &t, time_ms);

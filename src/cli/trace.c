@@ -307,7 +307,7 @@ static void print_outcome(const struct trace *t)
 	if (!error.len || jsonview_is(error, "null"))
 		error = jsonview_get(t->run, "termination");
 	jsonview_text(outcome, &text);
-	if (reason.len) {
+	if (reason.len && !jsonview_is(reason, "\"none\"")) {
 		buf_adds(&text, " (");
 		jsonview_text(reason, &text);
 		buf_addc(&text, ')');
