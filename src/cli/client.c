@@ -315,6 +315,7 @@ static const struct {
 	{"auth.revoked", "make another with `cordon key create`"},
 	{"auth.expired", "make another with `cordon key create`"},
 	{"auth.role", "use a key of another role, or the daemon's socket (--data DIR)"},
+	{"receipt.pending", "`cordon receipt --wait` waits for it"},
 	{"not_found", "the `list` commands show what there is, `--tenant` says whose"},
 };
 
@@ -386,7 +387,8 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	list = headers(c, q);
 	to = (struct receiver){.easy = easy, .reply = ret, .events = -1};
 	sse_init(&to.sse, CLIENT_REPLY_MAX, q->event, q->arg);
-	to.sse.id = q->event_id;
+	if (q->event_id)
+		sse_keep_id(&to.sse, q->event_id);
 	set_options(easy, c, q, url, list, &to);
 	lib.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
 	lib.curl_multi_add_handle(multi, easy);

@@ -231,7 +231,7 @@ int export_events(const struct call *call)
 	x->batch.lines = BUF_INIT(LINES_MAX);
 	x->line = BUF_INIT(LINES_MAX / 2);
 	r = start(x, &e);
-	if (r == -EINVAL && !strcmp(e.code, "usage")) {
+	if (r < 0 && !strcmp(e.code, "usage")) {
 		status = api_usage(call, &e);
 	} else {
 		r = r < 0 ? r : export_all(x, &e);

@@ -10,6 +10,12 @@ void sse_init(struct sse *s, size_t max,
 	*s = (struct sse){.line = BUF_INIT(max), .data = BUF_INIT(max), .event = event, .arg = arg};
 }
 
+void sse_keep_id(struct sse *s, char *id)
+{
+	s->id = id;
+	memcpy(s->next_id, id, sizeof(s->next_id));
+}
+
 void sse_done(struct sse *s)
 {
 	buf_done(&s->line);

@@ -80,7 +80,7 @@ static void the_last_event_has_its_id(void **state)
 	(void)state;
 	seen[0] = '\0';
 	sse_init(&s, 100, note, NULL);
-	s.id = id;
+	sse_keep_id(&s, id);
 	assert_int_equal(sse_feed(&s, text, strlen(text)), 0);
 	assert_string_equal(id, "1.2"); /* the third event is not complete */
 	assert_int_equal(sse_feed(&s, "\n", 1), 0);

@@ -44,6 +44,8 @@ static int ask(const struct trace *t, const char *things, const char *after, str
 
 	api_path(&path, things, t->id, after);
 	client_query(&path, "tenant", t->client.tenant);
+	if (!strcmp(things, "receipts")) /* of a run that ended just now */
+		client_query(&path, "wait", "true");
 	r = client_call(&t->client, &(struct request){.method = "GET", .path = buf_str(&path)}, ret,
 			reterr);
 	return r < 0 && (ret->status == 404 || ret->status == 409) ? 1 : r;
