@@ -23,6 +23,7 @@
 #define ZYGOTE (1 << 1) /* zygote only: killed in the sandbox */
 #define NODE (1 << 2)
 #define CONTROL (1 << 3)
+#define LEDGER (1 << 4)
 
 struct rule {
 	int nr;
@@ -81,7 +82,8 @@ static const struct rule rules[] = {
 	SOFT(ioctl, ENOTTY, ENGINE),
 	SOFT(pread64, EBADF, ENGINE),
 	SOFT(lseek, EBADF, ENGINE),
-	SOFT(sysinfo, EPERM, ENGINE | CONTROL), /* glibc's qsort asks how much memory there is */
+	SOFT(sysinfo, EPERM,
+	     ENGINE | CONTROL | LEDGER), /* glibc's qsort asks how much memory there is */
 	SOFT(uname, EPERM, ENGINE),
 	SOFT(sched_setscheduler, EPERM, ENGINE),
 	SOFT(sched_getparam, EPERM, ENGINE),
@@ -123,20 +125,20 @@ static const struct rule rules[] = {
 	ALLOW(getsockname, CONTROL),
 	ALLOW(getpeername, CONTROL),
 	ALLOW(shutdown, CONTROL),
-	ALLOW(writev, CONTROL),
-	ALLOW(pwrite64, CONTROL),
-	ALLOW(fsync, CONTROL),
-	ALLOW(fdatasync, CONTROL),
-	ALLOW(ftruncate, CONTROL),
-	ALLOW(fallocate, CONTROL),
-	ALLOW(unlink, CONTROL),
-	ALLOW(access, CONTROL),
-	ALLOW(faccessat2, CONTROL),
-	ALLOW(readlink, CONTROL),
-	ALLOW(getcwd, CONTROL),
-	ALLOW(geteuid, CONTROL),
-	ALLOW(fchmod, CONTROL),
-	SOFT(fchown, EPERM, CONTROL),
+	ALLOW(writev, CONTROL | LEDGER),
+	ALLOW(pwrite64, CONTROL | LEDGER),
+	ALLOW(fsync, CONTROL | LEDGER),
+	ALLOW(fdatasync, CONTROL | LEDGER),
+	ALLOW(ftruncate, CONTROL | LEDGER),
+	ALLOW(fallocate, CONTROL | LEDGER),
+	ALLOW(unlink, CONTROL | LEDGER),
+	ALLOW(access, CONTROL | LEDGER),
+	ALLOW(faccessat2, CONTROL | LEDGER),
+	ALLOW(readlink, CONTROL | LEDGER),
+	ALLOW(getcwd, CONTROL | LEDGER),
+	ALLOW(geteuid, CONTROL | LEDGER),
+	ALLOW(fchmod, CONTROL | LEDGER),
+	SOFT(fchown, EPERM, CONTROL | LEDGER),
 };
 
 static int add_rules(scmp_filter_ctx c, unsigned who)
@@ -260,6 +262,20 @@ static int build_control(scmp_filter_ctx c)
 	return r;
 }
 
+/* The index of the write-ahead log is shared with who reads meanwhile (`cordon log check`): files
+ * may be mapped, nothing may be executed. */
+static int build_ledger(scmp_filter_ctx c)
+{
+	const scmp_datum_t kind = MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_HUGETLB;
+	int r = add_rules(c, NODE | LEDGER);
+
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+			      SCMP_CMP(3, SCMP_CMP_MASKED_EQ, kind, 0)));
+	MUST(add_memory_rules(c));
+	return r;
+}
+
 static int export(scmp_filter_ctx c, struct sock_fprog *ret)
 {
 	_cleanup_fd_ int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -306,6 +322,9 @@ int filter_compile(enum filter_kind kind, struct sock_fprog *ret, struct err *re
 			break;
 		case FILTER_CONTROL:
 			r = build_control(c);
+			break;
+		case FILTER_LEDGER:
+			r = build_ledger(c);
 			break;
 		case FILTER_COUNT:
 			r = -EINVAL;

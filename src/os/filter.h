@@ -14,6 +14,7 @@ enum filter_kind {
 	FILTER_SANDBOX_THREADS, /* the same, but threads may be started */
 	FILTER_NODE,		/* the node after start-up */
 	FILTER_CONTROL,		/* control after start-up: files, and what was accepted */
+	FILTER_LEDGER,		/* the ledger after start-up: files, and the links it is given */
 	FILTER_COUNT,
 };
 

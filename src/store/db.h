@@ -9,13 +9,26 @@
 
 enum { STATEMENTS = 64 };
 
+/* A database file, and what its tables are made with. */
+struct db_file {
+	const char *name, *what; /* "state.db", "the state database" */
+	int application;	 /* in the file's header */
+	const char *const *versions;
+	size_t n_versions;    /* 0: opened for reading only, and not brought up to date */
+	const char *settings; /* statements for each connection */
+};
+
 struct store {
 	sqlite3 *db;
+	const struct db_file *file;
 	struct {
 		const char *sql; /* by address: texts are literals */
 		sqlite3_stmt *stmt;
 	} prepared[STATEMENTS];
 };
+
+int db_open(const char *directory, const struct db_file *file, struct store **ret,
+	    struct err *reterr);
 
 /* What the database's last failure means, as a negative errno. */
 int db_fail(struct store *s, struct err *reterr);
@@ -34,12 +47,12 @@ int db_one(int changed);
 const char *db_text(sqlite3_stmt *q, int column);
 
 /* Steps through `q`; `row` is called for each. -ENOENT if there was none and `must` is set. */
-#define EACH_ROW(q, must, row)                                                                     \
+#define EACH_ROW(q, must, ...)                                                                     \
 	do {                                                                                       \
 		int step_, any_ = 0;                                                               \
 		while ((step_ = sqlite3_step(q)) == SQLITE_ROW) {                                  \
 			any_ = 1;                                                                  \
-			row;                                                                       \
+			__VA_ARGS__;                                                               \
 		}                                                                                  \
 		if (step_ != SQLITE_DONE)                                                          \
 			r = db_fail(s, reterr);                                                    \

@@ -216,8 +216,9 @@
 	F(bytes, error_code, LIMIT_NAME)                                                           \
 	F(bytes, error, 1024)                                                                      \
 	F(bytes, body, LIMIT_TOLD)                                                                 \
-	F(u64, next_a, 0) /* where to go on; both 0: there is no more */                           \
-	F(u64, next_b, 0)
+	F(u8, more, 0) /* of a page: there is more now, after: */                                  \
+	F(u64, entry, 0)                                                                           \
+	F(u64, line, 0)
 
 #define WIRE_MESSAGES(M)                                                                           \
 	M(1, SUBMIT, submit, WIRE_SUBMIT)                                                          \

@@ -1,0 +1,41 @@
+/*
+ * What a receipt says: an in-toto Statement v1 (in-toto/attestation, spec/v1/statement.md) in
+ * canonical JSON. Its subject is what it is about, by SHA-256: the artifact and the output of a run
+ * where there are such, and always the journal, by its root.
+ *
+ * The predicate has what control says ("facts": who, what, under which policy, with which limits,
+ * how it ended), and three members that the ledger makes itself, which facts cannot have:
+ *   journal    root, count, sealed_by: "node" or "control"
+ *   decisions  what the journal has of them: how many by rule and reason, denied ones in full
+ *   recorded   receipt, time, generation of the signing keys
+ */
+#pragma once
+
+#include "base/err.h"
+#include "evidence/journal.h"
+
+#define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
+#define STATEMENT_RUN "urn:cordon:run:v1"
+#define STATEMENT_ACT "urn:cordon:act:v1" /* facts of an act: its event, under "event" */
+
+enum {
+	STATEMENT_DENIALS_MAX = 100, /* in full; the journal has the rest */
+	STATEMENT_RULES_MAX = 100,
+};
+
+struct statement {
+	const char *predicate; /* STATEMENT_RUN, STATEMENT_ACT */
+	const char *facts;     /* a JSON object */
+	size_t facts_len;
+	const struct journal *journal;
+	int sealed_by_node;
+	const char *receipt;
+	int64_t time_ms;
+	unsigned generation;
+};
+
+/*
+ * Appends the statement. -EINVAL with *reterr (statement.*): facts are no object, or have a member
+ * that is the ledger's; -ENOSPC: it is larger than out's maximum.
+ */
+int statement_write(const struct statement *s, struct buf *out, struct err *reterr);
