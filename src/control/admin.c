@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "control/body.h"
 #include "control/lease.h"
+#include "control/ledger.h"
 #include "control/run.h"
 
 #include <errno.h>
@@ -51,16 +52,14 @@ void admin_tenant_add(struct request *q)
 		http_problem(q, 400, "request.member",
 			     "'id' must be 1 to 63 of a-z, 0-9 and '-', not beginning with '-'");
 	} else if (!failed) {
-		r = store_begin(c->store, &e);
-		if (r == 0) {
+		r = act_begin(q, &e);
+		if (r == 0)
 			r = store_tenant_add(c->store, id, clock_wall_ms(), &e);
-			if (r == 0)
-				r = profile_defaults(c, id, &e);
-			if (r == 0)
-				r = store_commit(c->store, &e);
-			else
-				store_rollback(c->store);
-		}
+		if (r == 0)
+			r = profile_defaults(c, id, &e);
+		if (r == 0)
+			r = act(c, q, "tenant_created", id, &e, NULL);
+		r = act_commit(q, r, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
@@ -100,7 +99,13 @@ void admin_tenant_set(struct request *q)
 		http_problem(q, 400, "request.member",
 			     "'state' must be \"active\" or \"suspended\"");
 	} else if (!failed) {
-		r = store_tenant_set_state(q->control->store, q->tail[0], state, &e);
+		r = strcmp(state, "active") ? batch_open(q->control, &e) : act_begin(q, &e);
+		if (r == 0)
+			r = store_tenant_set_state(q->control->store, q->tail[0], state, &e);
+		if (r == 0)
+			r = act(q->control, q, "tenant_changed", q->tail[0], &e, "state", state,
+				NULL);
+		r = act_commit(q, r, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
@@ -128,7 +133,12 @@ void admin_tenant_delete(struct request *q)
 	}
 	if (q->answer)
 		return;
-	r = store_tenant_delete(q->control->store, q->tail[0], &e);
+	r = act_begin(q, &e);
+	if (r == 0)
+		r = store_tenant_delete(q->control->store, q->tail[0], &e);
+	if (r == 0)
+		r = act(q->control, q, "tenant_deleted", q->tail[0], &e, NULL);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "tenant");
 	else {
@@ -184,7 +194,13 @@ static void make_key(struct request *q, struct key_row *k)
 	k->id = id;
 	k->hash = hash;
 	if (r == 0)
+		r = act_begin(q, &e);
+	if (r == 0)
 		r = store_key_add(q->control->store, k, &e);
+	if (r == 0)
+		r = act(q->control, q, "key_created", k->tenant, &e, "key", id, "key_role", k->role,
+			"label", k->label, NULL);
+	r = act_commit(q, r, &e);
 	if (r == 0)
 		add_key(&b, k);
 	k->id = NULL; /* both live here only */
@@ -271,7 +287,12 @@ void admin_key_revoke(struct request *q)
 
 	if (auth_tenant(q, tenant) < 0)
 		return;
-	r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	r = batch_open(q->control, &e);
+	if (r == 0)
+		r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	if (r == 0)
+		r = act(q->control, q, "key_revoked", tenant, &e, "key", q->tail[0], NULL);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "key");
 	else {

@@ -155,6 +155,14 @@ static size_t text_length(const char *note, size_t len)
 	return at && at > note ? (size_t)(at - note) : 0;
 }
 
+static int text_valid(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 && text[i] != '\n')
+			return 0;
+	return len && text[len - 1] == '\n' && utf8_valid(text, len);
+}
+
 /*
  * Whether it is a note: the form of all of it. *ret_text is the length of the text. Each of up to
  * NOTE_SIGNATURES_MAX lines is decoded, which `l` is used for.
@@ -166,11 +174,8 @@ static int note_check(const char *note, size_t len, struct line *l, size_t *ret_
 	size_t text;
 	unsigned n = 0;
 
-	if (len == 0 || len > NOTE_MAX || end[-1] != '\n' || !utf8_valid(note, len))
+	if (len > NOTE_MAX || !text_valid(note, len))
 		return -EBADMSG;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)note[i] < 0x20 && note[i] != '\n')
-			return -EBADMSG;
 	text = text_length(note, len);
 	if (!text)
 		return -EBADMSG;
@@ -282,7 +287,7 @@ int note_sign(struct buf *note, const struct note_key *k, const uint8_t secret[N
 	unsigned n = 0;
 	struct line l;
 
-	if (text == 0 || note->data[text - 1] != '\n' || time_s > INT64_MAX)
+	if (!text_valid((const char *)note->data, note->len) || time_s > INT64_MAX)
 		return -EINVAL;
 	note_check((const char *)note->data, note->len, &l, &text, &n);
 	if (n == NOTE_SIGNATURES_MAX ||

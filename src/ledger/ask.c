@@ -146,6 +146,25 @@ void ask_waiting(struct ledger *l)
 	}
 }
 
+static int take_journal(void *arg, const struct entry_row *row)
+{
+	return buf_add(arg, row->journal, row->journal_len) + 1;
+}
+
+static void ask_journal(struct ledger *l, uint64_t handle, const char *subject)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(LIMIT_TOLD);
+	struct err e;
+	int r = ledger_entry(l->store, subject, take_journal, &out, &e);
+
+	if (r == -ENOENT)
+		err_set(&e, ENOENT, "receipt.unknown", "the log has no entry for '%s'", subject);
+	if (r < 0)
+		tell_error(l, handle, &e);
+	else
+		tell(l, handle, &out);
+}
+
 /* ---- the log ---- */
 
 static void ask_checkpoint(struct ledger *l, uint64_t handle)
@@ -389,6 +408,9 @@ void ask(struct ledger *l, const struct msg_ledger_ask *m)
 		return;
 	case ASK_COSIGN:
 		ask_cosign(l, m);
+		return;
+	case ASK_JOURNAL:
+		ask_journal(l, m->handle, text);
 		return;
 	case ASK_COUNT:
 		break;

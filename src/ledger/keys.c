@@ -139,9 +139,13 @@ static void describe(const char *event, const char *id, int64_t number, const st
 		     struct buf *b)
 {
 	uint8_t public[32], spki[DSSE_SPKI];
+	char time[CLOCK_TEXT_SIZE];
 
-	buf_addf(b, "{\"event\":\"%s\",\"act\":\"%s\",\"by\":\"ledger\",\"generation\":%lld", event,
-		 id, (long long)number);
+	clock_text(clock_wall_ms(), time);
+	buf_addf(b,
+		 "{\"event\":\"%s\",\"act\":\"%s\",\"time\":\"%s\",\"by\":\"ledger\","
+		 "\"generation\":%lld",
+		 event, id, time, (long long)number);
 	crypto_sign_ed25519_sk_to_pk(public, s->statement);
 	dsse_spki(public, spki);
 	buf_adds(b, ",\"statement_key\":\"");

@@ -13,7 +13,7 @@ int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 				w->provenance, w->trace, named ? w->idempotency : NULL,
 				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
 				w->created_ms, w->state, w->outcome, w->reason, w->result,
-				w->result_len, w->events, w->events_len, w->ended_ms));
+				w->result_len, w->payloads, w->payloads_len, w->ended_ms));
 }
 
 int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
@@ -21,9 +21,9 @@ int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
 	return db_one(
 		db_change(s, reterr,
 			  "UPDATE runs SET state = 'done', outcome = ?, reason = ?, result = ?, "
-			  "events = ?, ended_ms = ? WHERE id = ? AND state = 'running'",
-			  "ssbbis", w->outcome, w->reason, w->result, w->result_len, w->events,
-			  w->events_len, w->ended_ms, w->id));
+			  "payloads = ?, ended_ms = ? WHERE id = ? AND state = 'running'",
+			  "ssbbis", w->outcome, w->reason, w->result, w->result_len, w->payloads,
+			  w->payloads_len, w->ended_ms, w->id));
 }
 
 int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr)
@@ -37,7 +37,7 @@ int store_run_sweep(struct store *s, const char *before, int64_t most, struct er
 #define RUN                                                                                        \
 	"SELECT id, tenant, key, lease, session, profile, policy, artifact, labels, provenance,"   \
 	" trace, coalesce(idempotency, ''), body, created_ms, state, outcome, reason, result,"     \
-	" CASE WHEN ?17 THEN events END, ended_ms FROM runs "
+	" CASE WHEN ?17 THEN payloads END, ended_ms FROM runs "
 static const char runs_select[] =
 	RUN "WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR id = ?2)"
 	    " AND (?3 IS NULL OR key = ?3) AND (?4 IS NULL OR profile = ?4)"
@@ -76,8 +76,8 @@ static struct run_row row_of(sqlite3_stmt *q)
 				.reason = db_text(q, 16),
 				.result = sqlite3_column_blob(q, 17),
 				.result_len = (size_t)sqlite3_column_bytes(q, 17),
-				.events = sqlite3_column_blob(q, 18),
-				.events_len = (size_t)sqlite3_column_bytes(q, 18),
+				.payloads = sqlite3_column_blob(q, 18),
+				.payloads_len = (size_t)sqlite3_column_bytes(q, 18),
 				.ended_ms = sqlite3_column_int64(q, 19)};
 }
 
@@ -103,7 +103,7 @@ int store_runs(struct store *s, const struct run_filter *f, run_fn *fn, void *ar
 		sqlite3_bind_int(q, 16, f->running);
 		sqlite3_bind_int(q, 18, f->limit ? f->limit : -1);
 	}
-	sqlite3_bind_int(q, 17, f->with_events);
+	sqlite3_bind_int(q, 17, f->with_payloads);
 	EACH_ROW(q, f->id || f->idempotency, {
 		struct run_row row = row_of(q);
 

@@ -131,6 +131,13 @@ int store_setting(struct store *s, const char *name, void *value, size_t len, st
 int store_setting_put(struct store *s, const char *name, const void *value, size_t len,
 		      struct err *reterr);
 
+/* Acts that the ledger has not confirmed: JSON objects, by ID. */
+int store_outbox_add(struct store *s, const char *id, const void *event, size_t len,
+		     struct err *reterr);
+int store_outbox_drop(struct store *s, const char *id, struct err *reterr);
+typedef void outbox_fn(void *arg, const char *id, const void *event, size_t len);
+int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr);
+
 /* What is known of a run when it is accepted. */
 struct run_row {
 	const char *id, *tenant, *key, *profile, *policy, *artifact;
@@ -144,8 +151,8 @@ struct run_row {
 	const char *state, *outcome, *reason;
 	const char *result; /* the answer, JSON */
 	size_t result_len;
-	const char *events; /* JSON lines */
-	size_t events_len;
+	const char *payloads; /* beside its journal, which the ledger has */
+	size_t payloads_len;
 	int64_t ended_ms;
 };
 /* -EEXIST: `idempotency` was used before by this key. */
@@ -161,9 +168,9 @@ struct run_filter {
 	const char *lease, *session, *artifact;
 	const char *before; /* runs with a smaller id: the cursor */
 	int64_t since_ms, until_ms;
-	int limit;	 /* 0: no limit */
-	int running;	 /* only those that are not over */
-	int with_events; /* else `events` is NULL */
+	int limit;	   /* 0: no limit */
+	int running;	   /* only those that are not over */
+	int with_payloads; /* else `payloads` is NULL */
 };
 typedef void run_fn(void *arg, const struct run_row *row);
 /* Newest first. Members of the filter that are NULL or 0 do not restrict. */
