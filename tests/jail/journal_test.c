@@ -95,13 +95,20 @@ static void play_decision(int sock)
 	answer(sock, m.answer.payload.data, m.answer.payload.len);
 }
 
+/* The empty object, with room in it. */
+static void spaces(char *text, size_t len)
+{
+	memset(text, ' ', len);
+	text[0] = '{';
+	text[1] = '}';
+}
+
 /* All that an event is made of, and 8 MiB of it. */
 static void play_flood(int sock)
 {
 	static char payload[4096];
 
-	memset(payload, ' ', sizeof(payload));
-	memcpy(payload, "{}", 2);
+	spaces(payload, sizeof(payload));
 	for (uint32_t i = 1;; i++)
 		ask(sock, i, "fetch", payload, sizeof(payload));
 }
@@ -120,8 +127,7 @@ static void play_sizes(int sock)
 {
 	static char payload[LIMIT_OPERATION];
 
-	memset(payload, ' ', sizeof(payload));
-	memcpy(payload, "{}", 2);
+	spaces(payload, sizeof(payload));
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		ask(sock, i + 1, "fetch", payload, sizes[i]);
 	play_result(sock);
@@ -475,13 +481,11 @@ static void calls_made(void)
 	const char *p = d ? buf_str(&d->journal) : "";
 	size_t n = 0;
 
-	for (const char *end; *p; p = end + 1) {
-		_cleanup_free_ char *line = NULL;
+	while (*p) {
+		_cleanup_free_ char *line = sealed_line(&p);
 		size_t i = n / 2;
 		int ok;
 
-		end = strchr(p, '\n');
-		line = strndup(p, (size_t)(end - p));
 		if (!sealed_is(line, "event", "\"tool_call_attempted\"") &&
 		    !sealed_is(line, "event", "\"tool_call_blocked\""))
 			continue;
