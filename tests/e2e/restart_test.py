@@ -179,6 +179,7 @@ def check(t, d, key, answers, bodies):
         lines = d.ask("GET", f"/v1/runs/{final['run']}/events", key=key).body.splitlines()
         events = [json.loads(line) for line in lines]
         if final["outcome"] == "completed" and ([e["seq"] for e in events] != list(range(1, len(events) + 1)) or
+                                                [e["event"] for e in events][:2] != ["run_admitted", "sandbox_issued"] or
                                                 [e["event"] for e in events].count("sandbox_issued") != 1 or
                                                 [e["event"] for e in events].count("execution_completed") != 1):
             wrong.append(f"{name}: {[e['event'] for e in events]}")
