@@ -343,7 +343,7 @@ static int size_read(const char *p, const char *end, uint64_t *ret)
 int checkpoint_read(const void *note, size_t len, struct checkpoint *ret)
 {
 	struct checkpoint c = {.size = 0};
-	const char *origin = note, *size, *root, *p, *end;
+	const char *origin = note, *size, *root, *rest, *end; /* each but the first: a line feed */
 	struct line l;
 	unsigned lines;
 	size_t n;
@@ -352,15 +352,16 @@ int checkpoint_read(const void *note, size_t len, struct checkpoint *ret)
 		return -EBADMSG;
 	end = origin + c.text_len;
 	size = memchr(origin, '\n', c.text_len);
-	root = size++ ? memchr(size, '\n', (size_t)(end - size)) : NULL;
-	p = root++ ? memchr(root, '\n', (size_t)(end - root)) : NULL;
-	if (!p || !name_valid(origin, (size_t)(size - 1 - origin)) ||
-	    size_read(size, root - 1, &c.size) < 0 ||
-	    decode(root, (size_t)(p - root), c.root.b, HASH_SIZE, &n) < 0 || n != HASH_SIZE)
+	root = size ? memchr(size + 1, '\n', (size_t)(end - size - 1)) : NULL;
+	rest = root ? memchr(root + 1, '\n', (size_t)(end - root - 1)) : NULL;
+	if (!rest || !name_valid(origin, (size_t)(size - origin)) ||
+	    size_read(size + 1, root, &c.size) < 0 ||
+	    decode(root + 1, (size_t)(rest - root - 1), c.root.b, HASH_SIZE, &n) < 0 ||
+	    n != HASH_SIZE)
 		return -EBADMSG;
-	if (memmem(p, (size_t)(end - p), "\n\n", 2))
+	if (memmem(rest, (size_t)(end - rest), "\n\n", 2))
 		return -EBADMSG; /* extension lines are not empty */
-	memcpy(c.origin, origin, (size_t)(size - 1 - origin));
+	memcpy(c.origin, origin, (size_t)(size - origin));
 	*ret = c;
 	return 0;
 }

@@ -6,12 +6,6 @@
 #include <sodium.h>
 #include <string.h>
 
-int source_bad(const struct source *s, const char *path, const char *problem)
-{
-	err_set(s->err, EBADMSG, s->code, "%s: %s %s", s->what, path, problem);
-	return -EBADMSG;
-}
-
 json_t *source_parse(struct source *s, const void *text, size_t len, size_t max, size_t flags)
 {
 	size_t offset = 0;
