@@ -163,6 +163,7 @@ static void each_part_has_its_code(void **state)
 {
 	static const char zeros[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 	_cleanup_buf_ struct buf checkpoint = BUF_INIT(4096);
+	struct hash root;
 	json_t *j;
 
 	(void)state;
@@ -179,6 +180,14 @@ static void each_part_has_its_code(void **state)
 	expect_replaced(PROOF_AT "rootHash", json_string(zeros), "verify.inclusion");
 	expect_replaced(PROOF_AT "treeSize", json_string("137"), "verify.inclusion");
 	expect_replaced(ENTRY_AT "logId.keyId", json_string(zeros), "verify.checkpoint");
+	/* Signed by the log's key, but of a log of another name. */
+	assert_int_equal(merkle_root_at(SIZE, sample_log_tile, &sample, &root), 0);
+	assert_int_equal(checkpoint_write("other.example.com", SIZE, &root, &checkpoint), 0);
+	assert_int_equal(note_sign(&checkpoint, &sample.keys.log, sample.log_secret, 0), 0);
+	expect_replaced(PROOF_AT "checkpoint.envelope",
+			json_stringn((const char *)checkpoint.data, checkpoint.len),
+			"verify.checkpoint");
+	checkpoint.len = 0;
 	sample_log_checkpoint(&sample, SIZE - 1, &checkpoint);
 	expect_replaced(PROOF_AT "checkpoint.envelope",
 			json_stringn((const char *)checkpoint.data, checkpoint.len),
