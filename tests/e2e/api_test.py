@@ -40,6 +40,10 @@ def runs(t, d, key):
     events = [json.loads(line) for line in lines]
     t.ok(all((e["run"], e["tenant"], e["trace"]) == (r["run"], "acme", TRACE) for e in events),
          "each event says whose it is, and carries the trace", events)
+    told = {k: r[k] for k in ("policy", "profile", "key", "artifact", "class")}
+    t.equal({k: events[0].get(k) for k in told}, told, "the first says what was admitted")
+    t.equal((events[0]["event"], events[0]["engine"], events[1]["policy"]), ("run_admitted", "standard", r["policy"]),
+            "the second which policy the sandbox is under")
     r = d.run("() => { throw new TypeError('no') }", key)
     t.equal((r["outcome"], r["error"]["name"]), ("failed", "TypeError"), "code that throws has failed")
     r = d.run("() => { for (;;); }", key, limits={"cpu_ms": 30})

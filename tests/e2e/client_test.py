@@ -193,7 +193,7 @@ def run_outcomes(t, client, directory):
                "--journal", journal)
     t.equal(r.value, [2, 255], "modules go along, bytes as bytes")
     t.equal([json.loads(line)["event"] for line in journal.read_text().splitlines()],
-            ["sandbox_issued", "execution_completed"], "and the journal comes back")
+            ["run_admitted", "sandbox_issued", "execution_completed"], "and the journal comes back")
     r = client("run", "-", stdin="() => new Uint8Array([65, 10])")
     t.equal((r.status, r.out), (0, "A\n"), "bytes go to standard output")
     schema = '{"type": "integer"}'
@@ -267,7 +267,7 @@ def live(t, d, client, key):
          (line, p.returncode, err))
     rest, err = follower.communicate(timeout=60)
     events = [json.loads(line)["event"] for line in (first + rest).splitlines()]
-    t.ok(follower.returncode == 0 and events[0] == "sandbox_issued" and events[-1] == "execution_terminated" and err == b"",
+    t.ok(follower.returncode == 0 and events[0] == "run_admitted" and events[-1] == "execution_terminated" and err == b"",
          "runs events --follow goes on until the run is over", (events, err))
     t.equal(client("runs", "events", run, "--follow").out, client("runs", "events", run).out, "and of a run that is over it is all")
 
