@@ -10,7 +10,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400 };
+enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400, PAYLOAD_DAYS_MAX = 36500 };
 
 static void add_tenant(void *arg, const struct tenant_row *t)
 {
@@ -20,7 +20,10 @@ static void add_tenant(void *arg, const struct tenant_row *t)
 		buf_addc(b, ',');
 	buf_addf(b, "{\"id\":\"%s\",\"state\":\"%s\",\"created_at\":", t->id, t->state);
 	body_time(b, t->created_ms);
-	buf_addc(b, '}');
+	if (t->payload_days)
+		buf_addf(b, ",\"payload_days\":%lld}", (long long)t->payload_days);
+	else
+		buf_adds(b, ",\"payload_days\":null}");
 }
 
 static void show_tenant(struct request *q, unsigned status, const char *id)
@@ -85,27 +88,45 @@ void admin_tenant(struct request *q)
 	show_tenant(q, 200, q->tail[0]);
 }
 
+/* To suspend takes a right away: that is done whether or not it can be recorded at once. */
+static int set_tenant(struct request *q, const char *state, int64_t days, struct err *reterr)
+{
+	const char *id = q->tail[0];
+	struct control *c = q->control;
+	char number[24] = "";
+	int r = state && strcmp(state, "active") ? batch_open(c, reterr) : act_begin(q, reterr);
+
+	if (r == 0 && state)
+		r = store_tenant_set_state(c->store, id, state, reterr);
+	if (r == 0 && days >= 0)
+		r = store_tenant_set_payload_days(c->store, id, days, reterr);
+	if (days >= 0)
+		snprintf(number, sizeof(number), "%lld", (long long)days);
+	if (r == 0)
+		r = act(c, q, "tenant_changed", id, reterr, "state", state, "payload_days", number,
+			NULL);
+	return act_commit(q, r, reterr);
+}
+
 void admin_tenant_set(struct request *q)
 {
-	json_t *body = body_object(q, " state ");
+	json_t *body = body_object(q, " state payload_days ");
 	const char *state;
+	int64_t days;
 	int r, failed = 0;
 	struct err e;
 
 	if (!body)
 		return;
 	state = body_string(q, body, "state", &failed);
-	if (!failed && (!state || (strcmp(state, "active") && strcmp(state, "suspended")))) {
+	days = failed ? 0 : body_number(q, body, "payload_days", -1, 0, PAYLOAD_DAYS_MAX, &failed);
+	if (!failed && state && strcmp(state, "active") && strcmp(state, "suspended")) {
 		http_problem(q, 400, "request.member",
 			     "'state' must be \"active\" or \"suspended\"");
+	} else if (!failed && !state && days < 0) {
+		http_problem(q, 400, "request.member", "'state' or 'payload_days' is needed");
 	} else if (!failed) {
-		r = strcmp(state, "active") ? batch_open(q->control, &e) : act_begin(q, &e);
-		if (r == 0)
-			r = store_tenant_set_state(q->control->store, q->tail[0], state, &e);
-		if (r == 0)
-			r = act(q->control, q, "tenant_changed", q->tail[0], &e, "state", state,
-				NULL);
-		r = act_commit(q, r, &e);
+		r = set_tenant(q, state, days, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else

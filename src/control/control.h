@@ -108,8 +108,9 @@ struct control {
 	struct list runs;
 	size_t run_count, run_bytes;
 	struct loop_timer sweep;
-	size_t body_bytes;   /* see BODIES_MAX */
-	size_t answer_bytes; /* see ANSWERS_MAX */
+	char swept_tenant[64]; /* the last one whose payloads were looked at */
+	size_t body_bytes;     /* see BODIES_MAX */
+	size_t answer_bytes;   /* see ANSWERS_MAX */
 	uint64_t next_handle;
 	/* the ledger: ledger.h */
 	struct loop_watch ledger;
@@ -268,6 +269,7 @@ void runs_list(struct request *q);
 void runs_get(struct request *q);
 void runs_events(struct request *q);
 void runs_cancel(struct request *q);
+void runs_erase(struct request *q);
 void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);

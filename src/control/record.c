@@ -112,6 +112,10 @@ static void end_facts(struct run *r, const struct msg_run_done *m)
 	buf_adds(b, "},\"runtime\":{");
 	add_text(b, "cordon", CORDON_VERSION);
 	add_text(b, "engine", r->engine);
+	if (m->engine_version.len) {
+		buf_adds(b, ",\"engine_version\":");
+		json_quote(b, m->engine_version.data, m->engine_version.len);
+	}
 	buf_addf(b, ",\"cached\":%s,\"seed\":\"%llu\",\"clock_ms\":%lld}",
 		 m->cached ? "true" : "false", (unsigned long long)m->seed, (long long)m->now_ms);
 	if (m->jail.len) {

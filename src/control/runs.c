@@ -354,13 +354,96 @@ int runs_recover(struct control *c, struct err *reterr)
 	return r;
 }
 
+/* Each tenant's word on how long what its runs brought to light is kept. */
+struct due {
+	struct control *control;
+	char tenant[16][64];
+	int64_t days[16];
+	size_t n;
+};
+
+static void take_due(void *arg, const struct tenant_row *t)
+{
+	struct due *d = arg;
+
+	if (t->payload_days && d->n < ARRAY_SIZE(d->days) &&
+	    strcmp(t->id, d->control->swept_tenant) > 0) {
+		snprintf(d->tenant[d->n], sizeof(d->tenant[0]), "%s", t->id);
+		d->days[d->n++] = t->payload_days;
+	}
+}
+
+/* A few tenants at a time, each in its turn. 1: there is more to do now. */
+static int erase_old(struct control *c)
+{
+	struct due d = {.control = c};
+	int64_t now = clock_wall_ms();
+	struct err e;
+	int more = 0, r = store_tenants(c->store, NULL, take_due, &d, &e);
+
+	for (size_t i = 0; r >= 0 && i < d.n; i++) {
+		char before[ID_SIZE], count[24];
+
+		id_at("run", now - d.days[i] * 86400000, before);
+		r = batch_open(c, &e);
+		if (r == 0)
+			r = store_run_erase_before(c->store, d.tenant[i], before, now, &e);
+		snprintf(count, sizeof(count), "%d", r);
+		if (r > 0)
+			more |= r == STORE_ERASE_MOST;
+		if (r > 0 && act(c, NULL, "payloads_erased", d.tenant[i], &e, "runs", count,
+				 "before", before, NULL) < 0)
+			r = -EIO;
+		if (r > 0)
+			r = batch_settle(c, &e) < 0 ? -EIO : store_erase_traces(c->store, &e);
+		else
+			batch_abandon(c);
+	}
+	snprintf(c->swept_tenant, sizeof(c->swept_tenant), "%s",
+		 d.n == ARRAY_SIZE(d.days) ? d.tenant[d.n - 1] : "");
+	if (r < 0)
+		log_line("what is kept no longer could not be erased: %s", e.message);
+	return more || d.n == ARRAY_SIZE(d.days);
+}
+
+/* DELETE /v1/runs/{id}/payload */
+void runs_erase(struct request *q)
+{
+	struct one o;
+	char tenant[64];
+	struct err e;
+	int r;
+
+	one_init(&o);
+	if (auth_tenant(q, tenant) < 0 || look_up(q, &o) < 0) {
+		one_done(&o);
+		return;
+	}
+	r = o.running ? -EBUSY : batch_open(q->control, &e);
+	if (r == 0)
+		r = store_run_erase(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	if (r == 0)
+		r = act(q->control, q, "payload_erased", tenant, &e, "run", q->tail[0], NULL);
+	if (!o.running)
+		r = act_commit(q, r, &e);
+	if (r == 0)
+		r = store_erase_traces(q->control->store, &e);
+	if (o.running)
+		http_problem(q, 409, "run.running", "this run is not over; cancel it first");
+	else if (r < 0 && r != -EALREADY)
+		http_store_problem(q, r, &e, "run");
+	else
+		http_answer(q, 204, NULL, NULL);
+	one_done(&o);
+}
+
 static void on_sweep(struct loop_timer *t)
 {
 	struct control *c = container_of(t, struct control, sweep);
 	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
 	char id[ID_SIZE];
 	struct err e;
-	int r;
+	int r, more = erase_old(c);
 
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
@@ -370,7 +453,7 @@ static void on_sweep(struct loop_timer *t)
 		log_line("what is kept no longer could not be forgotten: %s", e.message);
 	/* A piece at a time, so that nobody waits for it. */
 	loop_arm(c->loop, t,
-		 clock_now_ns() + (r == SWEEP_RUNS ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));
+		 clock_now_ns() + (r == SWEEP_RUNS || more ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));
 }
 
 void runs_sweep(struct control *c)

@@ -154,6 +154,19 @@ static void add_subject(struct buf *b, const char *name, struct span digest)
 	buf_addf(b, "{\"name\":\"%s\",\"digest\":{\"sha256\":\"%.64s\"}},", name, digest.at);
 }
 
+/* What its first and last events say, in their own words. */
+static void write_ends(const struct journal *j, struct buf *b)
+{
+	const char *p = (const char *)j->lines.data, *end = p + j->lines.len - 1, *last = end;
+	const char *nl = memchr(p, '\n', j->lines.len);
+
+	while (last > p && last[-1] != '\n')
+		last--;
+	add_member(b, "artifact", member((struct span){p, (size_t)(nl - p)}, "artifact"));
+	add_member(b, "outcome", member((struct span){last, (size_t)(end - last)}, "outcome"));
+	add_member(b, "reason", member((struct span){last, (size_t)(end - last)}, "reason"));
+}
+
 static int check_facts(struct span facts, struct err *reterr)
 {
 	static const char *const ours[] = {"journal", "decisions", "recorded"};
@@ -193,8 +206,10 @@ int statement_write(const struct statement *s, struct buf *out, struct err *rete
 	buf_add(&b, facts.at, facts.len - 1);
 	buf_addf(&b, "%s\"journal\":{\"root\":\"", facts.len > 2 ? "," : "");
 	write_hash(&b, &root);
-	buf_addf(&b, "\",\"count\":%llu,\"sealed_by\":\"%s\"}",
+	buf_addf(&b, "\",\"count\":%llu,\"sealed_by\":\"%s\"",
 		 (unsigned long long)s->journal->tree.size, s->sealed_by_node ? "node" : "control");
+	write_ends(s->journal, &b);
+	buf_addc(&b, '}');
 	write_decisions(&d, &b);
 	r = buf_addf(&b, ",\"recorded\":{\"receipt\":\"%s\",\"time\":\"%s\",\"generation\":%u}}}",
 		     s->receipt, time, s->generation);

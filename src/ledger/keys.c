@@ -172,7 +172,7 @@ static int first_keys(struct ledger *l, struct err *reterr)
 		buf_adds(&b, ",\"origin\":");
 		json_quote_str(&b, l->origin);
 		buf_addc(&b, '}');
-		r = log_act(l, buf_str(&b), reterr);
+		r = log_act(l, &b, reterr);
 	}
 	sodium_memzero(&s, sizeof(s));
 	return r;
@@ -218,7 +218,7 @@ static int hand_over(struct ledger *l, struct secrets *new, struct err *reterr)
 	id_new("act", id);
 	describe("keys_rotated", id, (int64_t)l->n_generations + 1, new, &b);
 	buf_addc(&b, '}');
-	r = log_act(l, buf_str(&b), reterr); /* the old key's last */
+	r = log_act(l, &b, reterr); /* the old key's last */
 	memcpy(old, l->secrets->log, sizeof(old));
 	if (r == 0)
 		r = add(l, new, (int64_t)l->size, MAX_I64(clock_wall_ms(), l->last_ms), reterr);

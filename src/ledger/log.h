@@ -107,7 +107,7 @@ void log_start(struct ledger *l); /* from now on there are checkpoints */
 /* What one read brought: one transaction. Replies go to l->out. */
 void log_append_all(struct ledger *l, const struct msg_append *m, size_t n);
 /* An act of the ledger's own, within a transaction. `members` as journal_append() has it. */
-int log_act(struct ledger *l, const char *members, struct err *reterr);
+int log_act(struct ledger *l, const struct buf *members, struct err *reterr);
 /* A checkpoint of all that stands, signed by the generation in use and, with `also`, another key.
  */
 int log_checkpoint(struct ledger *l, const struct note_key *also, const uint8_t *secret,

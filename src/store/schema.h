@@ -41,5 +41,8 @@ static const char *const schema_versions[] = {
 	/* 2: the ledger has the journals; here is what stands beside them */
 	"ALTER TABLE runs RENAME COLUMN events TO payloads;"
 	"UPDATE runs SET payloads = NULL;"
-	"CREATE TABLE outbox (id TEXT PRIMARY KEY, event BLOB NOT NULL) WITHOUT ROWID;",
+	"CREATE TABLE outbox (id TEXT PRIMARY KEY, event BLOB NOT NULL) WITHOUT ROWID;"
+	"ALTER TABLE tenants ADD COLUMN payload_days INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenants ADD COLUMN erased_until TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE runs ADD COLUMN erased_ms INTEGER NOT NULL DEFAULT 0;",
 };

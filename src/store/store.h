@@ -31,9 +31,12 @@ int store_in_transaction(struct store *s);
 struct tenant_row {
 	const char *id, *state; /* "active", "suspended" */
 	int64_t created_ms;
+	int64_t payload_days; /* how long results, logs and payloads are kept; 0: as long as runs */
 };
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr);
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr);
+int store_tenant_set_payload_days(struct store *s, const char *id, int64_t days,
+				  struct err *reterr);
 /* How many rows of a table ("keys", "profiles") the tenant has. */
 int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
 		struct err *reterr);
@@ -161,6 +164,21 @@ int store_run_end(struct store *s, const struct run_row *row, struct err *reterr
 
 /* Forgets runs that are over, with an ID below `before`: at most `most`. How many, or an error. */
 int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr);
+
+/*
+ * Erases what a run brought to light: its value, error and logs, and what stands beside its
+ * journal. How it ended stays, and digests of what is gone stand in its receipt. -ENOENT: no such
+ * run, or it is not over; -EALREADY: that was done before.
+ */
+int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t now,
+		    struct err *reterr);
+/* The same for a tenant's runs with an ID below `before`, the oldest first. How many; there may be
+ * more if it is STORE_ERASE_MOST. */
+/* Outside of a transaction: nothing of what was erased is left in the write-ahead log either. */
+int store_erase_traces(struct store *s, struct err *reterr);
+enum { STORE_ERASE_MOST = 200 };
+int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
+			   struct err *reterr);
 
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;
