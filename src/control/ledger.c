@@ -34,6 +34,16 @@ int ledger_refuses(struct control *c, struct err *reterr)
 	return 0;
 }
 
+int ledger_refuses_request(struct request *q)
+{
+	struct err e;
+	int r = ledger_refuses(q->control, &e);
+
+	if (r < 0)
+		http_problem_err(q, 503, &e);
+	return r;
+}
+
 /* ---- questions ---- */
 
 static void forget(struct control *c, struct asked *a)

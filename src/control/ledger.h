@@ -12,6 +12,8 @@ struct run;
 
 /* Why nothing new can be taken on, because it could not be recorded; 0: it can. */
 int ledger_refuses(struct control *c, struct err *reterr);
+/* The same, answered with 503. */
+int ledger_refuses_request(struct request *q);
 
 void ledger_attach(struct control *c, int fd);
 void ledger_close(struct control *c); /* who waits for it or follows it is answered */
