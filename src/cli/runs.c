@@ -225,6 +225,13 @@ static int cancel(const struct call *call)
 	return !status && o->shared.json && r.body.len ? api_print_json(&r) : status;
 }
 
+static int erase(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return about(call, "DELETE", "/payload", &r);
+}
+
 #define AT(m) offsetof(struct runs_options, m)
 #define TEXT_ROW(n, a, k, m, h)                                                                    \
 	{                                                                                          \
@@ -284,5 +291,12 @@ const struct command runs_commands[] = {
 	{.name = "runs cancel",
 	 .what = "Stops a run: it ends as terminated, for the reason cancelled.",
 	 .run = cancel,
+	 ONE_RUN},
+	{.name = "runs erase",
+	 .what = "Erases what a run brought to light: value, error, logs, payloads.",
+	 .text = "Erases the run's value, error and logs, and the payloads of its operations. How "
+		 "it ended, its "
+		 "journal and its receipt stay: they have digests of what is gone.",
+	 .run = erase,
 	 ONE_RUN},
 	{0}};

@@ -724,7 +724,7 @@ def told(t):
             t.ok(True, f"({shell} is not here to read it)")
     complete = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cordon; echo "${COMPREPLY[*]}"'
     bash = cordon.command(["completion", "bash"]).out
-    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel"),
+    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel erase"),
                           (["cordon", "runs", "list", "--outcome", "f"], "failed"), (["cordon", "up", "--li"], "--listen"),
                           (["cordon", "key", "create", "--role", ""], "admin operator auditor runner"),
                           (["cordon", "completion", ""], "bash zsh fish")):
