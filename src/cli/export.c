@@ -296,7 +296,8 @@ const struct option_row export_rows[] = {
 	{.name = "follow",
 	 .kind = OPTION_FLAG,
 	 .offset = AT(follow),
-	 .help = "Go on with what is recorded from now on, until it is ended."},
+	 .help = "Having delivered what there is, go on with what comes, until it is ended; a "
+		 "daemon that is not there is waited for."},
 	EVENT_QUERY_ROWS(export_options),
 	{0}};
 #undef AT

@@ -444,6 +444,8 @@ static const struct {
 	    "New signing keys were asked for", "log.rotate"),
 	API("payload_erased", 4, "Delete", INFORMATIONAL, SUCCESS, NO_ACTION,
 	    "The payloads of a run were erased", "runs.payload.delete"),
+	API("payloads_erased", 4, "Delete", INFORMATIONAL, SUCCESS, NO_ACTION,
+	    "The payloads of old runs were erased", "runs.payload.delete"),
 	OF("key_created", 3001, 1, "Create", INFORMATIONAL, SUCCESS, NO_ACTION,
 	   "An API key was made"),
 	OF("key_revoked", 3001, 5, "Disable", INFORMATIONAL, SUCCESS, NO_ACTION,

@@ -123,6 +123,7 @@ static const struct {
 	 1,
 	 1,
 	 {"\"user\":{\"uid\":\"key_9\"", "\"resources\":[{\"type\":\"run\",\"uid\":\"run_1\"}"}},
+	{ACT "\"event\":\"payloads_erased\",\"runs\":\"3\"", 6003, 4, 1, 1, {""}},
 	{ACT "\"event\":\"rotation_asked\"", 6003, 3, 1, 1, {"\"operation\":\"log.rotate\""}},
 	{ACT "\"event\":\"tenant_created\"",
 	 3004,

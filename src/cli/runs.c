@@ -294,9 +294,9 @@ const struct command runs_commands[] = {
 	 ONE_RUN},
 	{.name = "runs erase",
 	 .what = "Erases what a run brought to light: value, error, logs, payloads.",
-	 .text = "Erases the run's value, error and logs, and the payloads of its operations. How "
-		 "it ended, its "
-		 "journal and its receipt stay: they have digests of what is gone.",
+	 .text = "Erases what a run that is over brought to light: its value, error and logs, and "
+		 "the payloads of its operations. Its journal and its receipt have digests of them "
+		 "only, and verify as before. There is no way back.",
 	 .run = erase,
 	 ONE_RUN},
 	{0}};

@@ -249,14 +249,20 @@ static int cosign(struct witness *w, struct checkpoint *p, struct err *reterr)
 	if (note_sign(&note, &w->key, w->secret, (uint64_t)clock_wall_ms() / 1000) < 0)
 		return err_set(reterr, EIO, "witness.note",
 			       "the checkpoint has too many signatures for one more");
-	return client_call(&w->client,
-			   &(struct request){.method = "POST",
-					     .path = "/v1/log/cosignatures",
-					     .body = note.data,
-					     .body_len = note.len,
-					     .content_type = "text/plain; charset=utf-8",
-					     .accept = "text/plain"},
-			   &reply, reterr);
+	r = client_call(&w->client,
+			&(struct request){.method = "POST",
+					  .path = "/v1/log/cosignatures",
+					  .body = note.data,
+					  .body_len = note.len,
+					  .content_type = "text/plain; charset=utf-8",
+					  .accept = "text/plain"},
+			&reply, reterr);
+	if (r < 0 || note_verify(reply.body.data, reply.body.len, &w->key, NULL) == 0)
+		return r;
+	return err_set(reterr, EPERM, "witness.unknown",
+		       "the log does not show the signature of %s: name its verifier key with "
+		       "`cordon up --log-witness`",
+		       w->key.name);
 }
 
 static void print(const struct log_options *o, const struct checkpoint *p)

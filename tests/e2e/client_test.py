@@ -701,7 +701,9 @@ def told(t):
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
               "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
-              "artifact show", "artifact get", "artifact trust", "artifact delete",
+              "artifact show", "artifact get", "artifact trust", "artifact delete", "runs erase", "events list",
+              "events export", "trace", "receipt", "log trusted-root", "log checkpoint", "log rotate", "log export",
+              "log witness",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
     t.equal([c for c, options in known.items() if "help" not in options], [], "each has options, --help at least")

@@ -506,7 +506,8 @@ class LogServer:
         path = path.decode().removeprefix("/v1/log/")
         if method == b"POST":
             self.posted.append(request)
-            return self.cosign() if self.cosign else http(b"")
+            note = http(request.partition(b"\r\n\r\n")[2], kind="text/plain")
+            return self.cosign(note) if self.cosign else note
         if path == "checkpoint":
             return http(self.changes.get(path) or (self.directory / self.checkpoint).read_bytes(), kind="text/plain")
         if path.startswith("proof/consistency?from=260&size=300"):
@@ -625,10 +626,12 @@ def witness(t, log, rewritten, directory):
         server.changes = {}
         t.equal(len(server.posted), posted, "none of them got a signature")
         answers = iter([http('{"code":"witness.stale","detail":"there is a newer one"}', 409)] * 2)
-        server.cosign = lambda: next(answers, http(b""))
+        server.cosign = lambda note: next(answers, note)
         t.equal(sign().status, 0, "if there is a newer one meanwhile, that is signed")
-        server.cosign = lambda: http('{"code":"witness.unknown","detail":"who?"}', 403)
+        server.cosign = lambda note: http('{"code":"witness.unknown","detail":"who?"}', 403)
         refused(t, sign(), 3, "(witness.unknown)", "a witness that the log does not know")
+        server.cosign = lambda note: http((log / "checkpoint.cosigned").read_bytes())
+        refused(t, sign(), 5, "(witness.unknown)", "or whose signature it does not show")
         state.write_text("nothing")
         refused(t, sign(), 5, "(witness.state)", "a state that is none is not replaced")
         t.equal(state.read_text(), "nothing", "at all")
@@ -639,8 +642,33 @@ def witness(t, log, rewritten, directory):
 
 # ---- the daemon ----
 
+def restarted(t, d, client, out, place_file):
+    """Followers outlive the daemon, and miss nothing."""
+    p = client.start("events", "--follow", "--json", "--event", "tenant_created")
+    q = client.start("events", "export", "--follow", "--to", f"file:{out}", "--cursor", place_file)
+    client("tenant", "create", "before")
+    first = json.loads(p.stdout.readline())["event"]["tenant"]
+    d.stop()
+    p.stderr.readline()
+    d.start()
+    client("tenant", "create", "after")
+    second = json.loads(p.stdout.readline())["event"]["tenant"]
+    t.equal((first, second), ("before", "after"), "events --follow over a restart of the daemon")
+    end = time.monotonic() + HANG
+    while '"after"' not in pathlib.Path(out).read_text() and time.monotonic() < end:
+        time.sleep(0.02)
+    for x in (p, q):
+        x.kill()
+        x.communicate(timeout=HANG)
+    got = [(x["entry"], x["line"]) for x in map(json.loads, pathlib.Path(out).read_text().splitlines())]
+    listed = [json.loads(line) for line in client("events", "--json", "--limit", "1000").out.splitlines()]
+    t.equal(got, [(x["entry"], x["line"]) for x in listed], "an export too: each event once")
+
+
 def daemon(t, directory):
-    with Daemon() as d:
+    key, state = os.path.join(directory, "daemon-witness.key"), os.path.join(directory, "daemon-witness.state")
+    vkey = Client()("log", "witness", "--new-key", "w.example.com/2", "--key", key).out.strip()
+    with Daemon(options=("--log-witness", vkey)) as d:
         client = Client("--data", d.data)
         p = client.start("events", "--follow", "--json")
         code = "async () => { console.log('seen'); try { await fetch('https://example.com/x') } catch { } return 1 }"
@@ -664,6 +692,10 @@ def daemon(t, directory):
         t.ok(r.data["receipt"]["id"] == f"rct_{run[4:]}" and r.data["missing"] == []
              and [x["event"]["event"] for x in r.data["events"]] == [x["event"]["event"] for x in listed], "trace --json", r)
         refused(t, client("trace", "run_none"), 2, "(not_found)", "trace of none")
+        t.equal(client("runs", "erase", run).status, 0, "runs erase")
+        r = client("trace", run)
+        t.ok("payloads were erased" in r.out and "[log]" not in r.out and "reason=egress.denied" in r.out,
+             "trace of a run whose payloads were erased", r)
         r = client("run", "-", "--profile", "none", stdin="() => 1")
         denied = re.search(r"run_\w+", r.err).group()
         time.sleep(0.05)
@@ -693,10 +725,16 @@ def daemon(t, directory):
         auditor = Client(url=d.url, key=client("key", "create", "--role", "auditor", "--quiet").out.strip())
         t.ok(auditor("events", "--run", run).status == 0 and run in auditor("trace", run).out, "an auditor reads them")
         t.equal(auditor("log", "rotate").status, 3, "and rotates no keys")
-        key, state = os.path.join(directory, "daemon-witness.key"), os.path.join(directory, "daemon-witness.state")
-        client("log", "witness", "--new-key", "w.example.com/2", "--key", key)
         r = client("log", "witness", "--key", key, "--state", state, "--log-key", keys[0])
-        t.ok("(witness.unknown)" in r.err, "a witness that the daemon was not told of", r)
+        t.ok(r.status == 0 and r.out.startswith("cosigned "), "log witness, of which the daemon was told", r)
+        t.ok("— w.example.com/2 " in client("log", "checkpoint").out, "its signature stands under the checkpoint")
+        client("tenant", "resume", "acme")
+        t.equal(client("log", "witness", "--key", key, "--state", state, "--log-key", keys[0]).status, 0, "again, when it has grown")
+        stranger = key + "2"
+        client("log", "witness", "--new-key", "x.example.com", "--key", stranger)
+        r = client("log", "witness", "--key", stranger, "--state", state + "2", "--log-key", keys[0])
+        t.ok("(witness.unknown)" in r.err, "a witness of which it was not", r)
+        restarted(t, d, client, out, place_file)
     t.equal(cordon.left_behind(), [], "no process stays")
 
 
