@@ -460,8 +460,11 @@ static void answer_over(struct request *q, struct buf *json)
 	http_answer(q, 200, "application/json", json);
 }
 
-/* The same Idempotency-Key again: the same run, if it is the same request. */
-static void replay(struct submit *s)
+/*
+ * The same Idempotency-Key again: the same run, if it is the same request. -ENOENT: there is none;
+ * else answered.
+ */
+static int replay(struct submit *s)
 {
 	struct earlier x = {.digest = s->digest, .result = BUF_INIT(256 << 20)};
 	struct run_filter f = {
@@ -474,7 +477,10 @@ static void replay(struct submit *s)
 	q->replayed = 1;
 	if (r == 0)
 		r = store_runs(q->control->store, &f, take_earlier, &x, &e);
-
+	if (r == -ENOENT) {
+		q->replayed = 0;
+		return r;
+	}
 	run = r == 0 && x.running ? run_find(q->control, x.id) : NULL;
 	if (r < 0)
 		http_store_problem(q, r, &e, "run");
@@ -493,6 +499,18 @@ static void replay(struct submit *s)
 	else
 		answer_over(q, &x.result);
 	buf_done(&x.result);
+	return 0;
+}
+
+/* While nothing can be recorded nothing is begun; what was begun before is told all the same. */
+static int refused(struct submit *s)
+{
+	struct err e;
+	int r = ledger_refuses(s->q->control, &e);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		http_problem_err(s->q, 503, &e);
+	return r;
 }
 
 /* The row first, then the node. The run is the control's when this returns 0. */
@@ -525,9 +543,9 @@ static int enter(struct submit *s)
 						    .result = "",
 						    .payloads = ""},
 				  &e);
-	if (r == -EEXIST)
-		replay(s);
-	else if (r < 0)
+	if (r == -EEXIST && replay(s) == 0)
+		return r;
+	if (r < 0)
 		http_store_problem(s->q, r, &e, "tenant");
 	return r;
 }
@@ -667,7 +685,8 @@ static void submit(struct submit *s)
 	struct run *run = s->run;
 
 	crypto_generichash(s->digest, sizeof(s->digest), q->body.data, q->body.len, NULL, 0);
-	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || take_input(s) < 0)
+	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || refused(s) < 0 ||
+	    take_input(s) < 0)
 		return;
 	s->body = body_object(q, members);
 	if (!s->body)
@@ -701,8 +720,6 @@ void submit_run(struct request *q)
 		http_problem(q, 503, "platform.stopping", "the platform is ending");
 		return;
 	}
-	if (ledger_refuses_request(q) < 0)
-		return;
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);

@@ -144,9 +144,9 @@ def test(t):
             r = d.run("() => 'ordinary'", d.key())
             t.equal((r["value"], r["jail"]["full"]), ("ordinary", True), "the same as an ordinary user")
         unit = (cordon.ROOT / "etc/cordon.service.in").read_text()
-        kept = next(line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet=")).split("=")[1]
-        kept = ",".join("+" + name.removeprefix("CAP_").lower() for name in kept.split())
-        with Daemon(prefix=("setpriv", "--no-new-privs", "--bounding-set", f"-all,{kept}", "--inh-caps", "-all")) as d:
+        caps = next(line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet=")).split("=")[1]
+        caps = ",".join("+" + name.removeprefix("CAP_").lower() for name in caps.split())
+        with Daemon(prefix=("setpriv", "--no-new-privs", "--bounding-set", f"-all,{caps}", "--inh-caps", "-all")) as d:
             r = d.run("() => 'service'", d.key())
             t.equal((r["value"], r["jail"]["full"]), ("service", True), "with what the systemd unit leaves of root")
 
