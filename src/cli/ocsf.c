@@ -282,7 +282,7 @@ static void write_api(const struct source *s, const struct target *t)
 	if (has(s, "tool"))
 		copy(s, "operation", "tool");
 	else
-		text(s->out, "operation", t->operation);
+		text(s->out, "operation", t->operation ? t->operation : s->name);
 	open_object(s->out, "service");
 	text(s->out, "name", "cordon");
 	buf_adds(s->out, "}}");
