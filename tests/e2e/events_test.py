@@ -475,6 +475,61 @@ def mistakes(t):
         t.equal(fake.requests, [], "and nothing was asked")
 
 
+def traces(t):
+    """What is there, and what is said to be missing."""
+    def at(seq, ms, **members):
+        return {"seq": seq, "run": "run_1", "tenant": "acme", "time": f"2026-11-21T19:46:01.{ms:03}Z", **members}
+
+    journal = [at(1, 0, event="run_admitted", key="key_1", profile="p", artifact="sha256:aa", cpu_us=50000, wall_us=1000000,
+                  memory_bytes=64 << 20, output_bytes=65536, operations=10, log_lines=100),
+               at(2, 12, event="tool_call_blocked", tool="fetch", destination="https://h:443", decision="d2",
+                  rule="egress.default_deny", reason="egress.denied"),
+               at(3, 950, event="execution_terminated", outcome="terminated", reason="cpu_time")]
+    statement = {"predicate": {"journal": {"sealed_by": "control"}, "recorded": {"receipt": "rct_1"},
+                               "usage": {"cpu_us": 50000}, "result": {"outcome": "terminated", "reason": "cpu_time"}}}
+    bundle = {"dsseEnvelope": {"payload": base64.b64encode(json.dumps(statement).encode()).decode()},
+              "verificationMaterial": {"tlogEntries": [{"logIndex": "7"}]}}
+    none = http('{"code":"not_found","detail":"none"}', 404)
+
+    def server(run=None, lines=None, receipt=bundle, pending=False, events=()):
+        def answer(request):
+            path = request.split(b" ")[1].decode()
+            if path.startswith("/v1/receipts/"):
+                return http('{"code":"receipt.pending"}', 409) if pending else http(json.dumps(receipt)) if receipt else none
+            if path.startswith("/v1/events"):
+                return Log([{"entry": 7, "line": e["seq"], "receipt": "rct_1", "event": e} for e in events])(request)
+            if path.endswith("/events"):
+                return none if lines is None else http("".join(json.dumps(e) + "\n" for e in lines))
+            return http(json.dumps(run)) if run else none
+        return answer
+
+    with Fake(server(events=journal)) as fake:
+        r = Client(url=fake.url)("trace", "run_1")
+        t.ok(r.status == 0 and card(r.out)["KEY"] == "key_1" and card(r.out)["LOG-INDEX"] == "7"
+             and "LIMITS    cpu 50 ms, wall 1000 ms, memory 64 MiB, output 64 KiB, 10 operations" in r.out
+             and "OUTCOME   terminated (cpu_time)" in r.out and "USAGE     waited 0.0 ms, ran 0.0 ms, cpu 50.0 ms" in r.out,
+             "trace of a run that only the log has", r.out)
+        t.ok("--keep-days" in r.out and "not sealed by the node" in r.out, "says what is missing", r.out)
+        t.ok(re.search(r"\+12 ms  #2 +tool_call_blocked .*reason=egress.denied\n +remedy: an egress rule", r.out) and
+             re.search(r"\+950 ms  #3 +execution_terminated", r.out), "each event when it was, denials with a remedy", r.out)
+        r = Client(url=fake.url)("trace", "run_1", "--json")
+        t.ok(r.data["run"] is None and [e["at_ms"] for e in r.data["events"]] == [0, 12, 950]
+             and r.data["events"][1]["remedy"] and len(r.data["missing"]) == 2 and r.data["receipt"]["id"] == "rct_1", "as JSON", r)
+    with Fake(server(run={"run": "run_1", "state": "running"}, lines=journal[:1], receipt=None)) as fake:
+        r = Client(url=fake.url)("trace", "run_1")
+        t.ok(r.status == 0 and "under way" in r.out and "LOG-INDEX" not in r.out, "of a run that is under way", r.out)
+    with Fake(server(run={"run": "run_1", "state": "done", "erased_at": "2026-11-21T19:47:00.000Z"}, lines=journal[:1] + journal[2:],
+                     pending=True)) as fake:
+        r = Client(url=fake.url)("trace", "run_1")
+        t.ok(r.status == 0 and "were erased" in r.out and "pending" in r.out and "gaps" in r.out, "of one that has lost something", r.out)
+    with Fake(server(receipt=None)) as fake:
+        refused(t, Client(url=fake.url)("trace", "run_1"), 2, "(not_found)", "of none")
+    with Fake(server(run={"run": "run_1"}, lines=[5])) as fake:
+        refused(t, Client(url=fake.url)("trace", "run_1"), 5, "(client.answer)", "events that are none")
+    with Fake(http('{"code":"store.failed","detail":"not now"}', 503)) as fake:
+        refused(t, Client(url=fake.url)("trace", "run_1"), 5, "(store.failed)", "a daemon that has a bad moment")
+
+
 # ---- receipts and the log ----
 
 def receipts(t, directory):
@@ -752,6 +807,7 @@ def test(t):
         syslog(t, directory)
         ocsf(t)
         mistakes(t)
+        traces(t)
         receipts(t, directory)
         log = pathlib.Path(make_log(os.path.join(directory, "log"), 1))
         rewritten = pathlib.Path(make_log(os.path.join(directory, "rewritten"), 1, 5))
