@@ -217,6 +217,7 @@ class Sink:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # who is killed resets its connections
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/in"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
