@@ -34,6 +34,14 @@ static void take_line(struct journal *j, const void *line, size_t len)
 	merkle_append(&j->tree, &j->last);
 }
 
+static int has_prev(const void *line, size_t len)
+{
+	const char *p;
+	size_t n;
+
+	return json_member(line, len, "prev", &p, &n) == 0;
+}
+
 int journal_append(struct journal *j, const char *members, size_t len)
 {
 	const char *end = members + len, *rest = past_brace(members, end);
@@ -56,6 +64,8 @@ int journal_append(struct journal *j, const char *members, size_t len)
 		r = buf_add(&text, rest, (size_t)(end - rest));
 	if (r == 0)
 		r = canonical_json(text.data, text.len, &j->lines);
+	if (r == 0 && !j->tree.size && has_prev(j->lines.data + before, j->lines.len - before))
+		r = -EBADMSG;
 	if (r == 0)
 		r = buf_addc(&j->lines, '\n');
 	if (r < 0) {
@@ -79,8 +89,6 @@ static int member_is(const char *line, size_t len, const char *name, const char 
 static int line_check(const struct journal *j, const char *line, size_t len, struct buf *again)
 {
 	char prev[HASH_SIZE * 2 + 3] = "\"", seq[24];
-	const char *p;
-	size_t n;
 
 	if (canonical_json(line, len, again) < 0 || again->len != len ||
 	    memcmp(again->data, line, len) != 0)
@@ -89,7 +97,7 @@ static int line_check(const struct journal *j, const char *line, size_t len, str
 	if (!member_is(line, len, "seq", seq))
 		return -EBADMSG;
 	if (!j->tree.size)
-		return json_member(line, len, "prev", &p, &n) == -ENOENT ? 0 : -EBADMSG;
+		return has_prev(line, len) ? -EBADMSG : 0;
 	sodium_bin2hex(prev + 1, sizeof(prev) - 1, j->last.b, HASH_SIZE);
 	prev[sizeof(prev) - 2] = '"';
 	prev[sizeof(prev) - 1] = '\0';

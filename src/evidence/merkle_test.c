@@ -323,6 +323,9 @@ static void wrong_proofs_are_refused(void **state)
 			for (c.a = 0; c.a < sizes[s] + 2; c.a++) /* nor is it one of another leaf */
 				assert_int_equal(inclusion(&c, proof, n), c.a == i ? 0 : -EBADMSG);
 			c.a = i;
+			c.b = sizes[s] * 2 + 1;
+			assert_int_equal(inclusion(&c, proof, n), -EBADMSG);
+			c.b = sizes[s];
 			c.y.b[31] ^= 1;
 			assert_int_equal(inclusion(&c, proof, n), -EBADMSG);
 			c.y.b[31] ^= 1;
@@ -335,6 +338,9 @@ static void wrong_proofs_are_refused(void **state)
 				merkle_consistency(i + 1, sizes[s], sample_log_tile, &l, proof, &n),
 				0);
 			every_change_is_refused(consistency, &c, proof, n);
+			c.b = sizes[s] * 2 + 1;
+			assert_int_equal(consistency(&c, proof, n), -EBADMSG);
+			c.b = sizes[s];
 			c.y.b[31] ^= 1;
 			assert_int_equal(consistency(&c, proof, n), -EBADMSG);
 			c.y.b[31] ^= 1;

@@ -316,6 +316,8 @@ static void checkpoints_are_read_strictly(void **state)
 		"l\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n" SIGNED, /* unused bits */
 		"l\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n" SIGNED,
 		"l\n1\nCsUYapGGPo4dkMgIAUqom_Xajj7h2fB2MPA3j2jxq2I=\n" SIGNED,
+		"l\n1\nCsUYapGGPo4dkMgIAUqom\xc7\x9f"
+		"ajj7h2fB2MPA3j2jxq2I=\n" SIGNED,
 		"l\r\n1\n" ROOT "\n" SIGNED,
 		"l\n1\n" ROOT "\n\x01\n" SIGNED,
 		"l\n1\n" ROOT "\n\xff\n" SIGNED,

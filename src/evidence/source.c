@@ -1,16 +1,10 @@
 #include "evidence/source.h"
 
 #include "base/json.h"
+#include "evidence/base64.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
-
-int source_bad(const struct source *s, const char *path, const char *problem)
-{
-	err_set(s->err, EBADMSG, s->code, "%s: %s %s", s->what, path, problem);
-	return -EBADMSG;
-}
 
 json_t *source_parse(struct source *s, const void *text, size_t len, size_t max, size_t flags)
 {
@@ -79,16 +73,16 @@ int source_bytes(const struct source *s, const char *path, uint8_t **ret, size_t
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	const char *text;
-	size_t len;
+	size_t len, n;
 	int r = source_text(s, path, &text, &len);
 
 	if (r < 0)
 		return r;
 	data = xmalloc(len / 4 * 3 + 1);
-	if (sodium_base642bin(data, len / 4 * 3, text, len, NULL, ret_len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) < 0)
+	if (base64_read(text, len, data, len / 4 * 3, &n) < 0)
 		return source_bad(s, path, "is no base64");
 	*ret = TAKE_PTR(data);
+	*ret_len = n;
 	return 0;
 }
 

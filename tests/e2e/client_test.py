@@ -701,7 +701,9 @@ def told(t):
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
               "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
-              "artifact show", "artifact get", "artifact trust", "artifact delete",
+              "artifact show", "artifact get", "artifact trust", "artifact delete", "runs erase", "events list",
+              "events export", "trace", "receipt", "log trusted-root", "log checkpoint", "log rotate", "log export",
+              "log witness",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
     t.equal([c for c, options in known.items() if "help" not in options], [], "each has options, --help at least")
@@ -724,7 +726,7 @@ def told(t):
             t.ok(True, f"({shell} is not here to read it)")
     complete = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cordon; echo "${COMPREPLY[*]}"'
     bash = cordon.command(["completion", "bash"]).out
-    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel"),
+    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel erase"),
                           (["cordon", "runs", "list", "--outcome", "f"], "failed"), (["cordon", "up", "--li"], "--listen"),
                           (["cordon", "key", "create", "--role", ""], "admin operator auditor runner"),
                           (["cordon", "completion", ""], "bash zsh fish")):
