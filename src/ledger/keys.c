@@ -247,7 +247,9 @@ int keys_rotate(struct ledger *l, struct err *reterr)
 		return err_set(reterr, ENOSPC, "ledger.generations",
 			       "the ledger has had %d generations of keys, and takes no more",
 			       GENERATIONS_MAX);
-	if (clock_wall_ms() - l->generations[l->n_generations - 1].from_ms < ROTATE_MIN_MS)
+	/* Not if the clock was ahead when they were made. */
+	if (clock_wall_ms() >= l->generations[l->n_generations - 1].from_ms &&
+	    clock_wall_ms() - l->generations[l->n_generations - 1].from_ms < ROTATE_MIN_MS)
 		return err_set(reterr, EAGAIN, "ledger.rotated",
 			       "the keys were rotated less than %d seconds ago; try again later",
 			       ROTATE_MIN_MS / 1000);
