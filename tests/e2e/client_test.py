@@ -684,7 +684,7 @@ def commands():
     """Every command, with its options, as --help has them."""
     found = {}
     for line in cordon.command(["help"]).out.splitlines():
-        m = re.match(r"  ([a-z]+(?: [a-z]+)?) ", line)
+        m = re.match(r"  ([a-z]+(?: [a-z-]+)?) ", line)
         if m:
             name = m.group(1)
             if cordon.command([*name.split(), "--help"]).status != 0:  # an operand in small letters follows
