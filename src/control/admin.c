@@ -164,6 +164,7 @@ void admin_tenant_delete(struct request *q)
 		http_store_problem(q, r, &e, "tenant");
 	else {
 		lease_maker_gone(q->control, q->tail[0], NULL);
+		events_recheck(q->control);
 		http_answer(q, 204, NULL, NULL);
 	}
 }
@@ -318,6 +319,7 @@ void admin_key_revoke(struct request *q)
 		http_store_problem(q, r, &e, "key");
 	else {
 		end_work(q->control, tenant, q->tail[0]);
+		events_recheck(q->control);
 		http_answer(q, 204, NULL, NULL);
 	}
 }

@@ -55,7 +55,8 @@ enum {
 	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
 	HOLDS_PER_TENANT = 64,	    /* so that one tenant cannot have all of them */
 	HOLDS_MAX = 256,	    /* sandboxes that are held */
-	FOLLOWERS_MAX = 64,	    /* who follow events */
+	FOLLOWERS_MAX = 64,	    /* who follow events; */
+	FOLLOWERS_PER_TENANT = 16,  /* with keys of one tenant */
 };
 
 #define ROLES(X)                                                                                   \
@@ -120,6 +121,7 @@ struct control {
 	uint64_t ledger_size, ledger_signed, ledger_gone_ns;
 	struct list asks, acts, followers;
 	size_t ask_count, follower_count;
+	struct loop_timer beat; /* of followers */
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
 	struct list begun, ended;
@@ -187,6 +189,8 @@ void http_event(struct request *q, const char *name, const void *data, size_t le
 /* The same with an "id", from which a client can go on (Last-Event-ID). */
 void http_event_id(struct request *q, const char *name, const char *id, const void *data,
 		   size_t len);
+/* Something that means nothing, to find out whether the client is there. */
+void http_beat(struct request *q);
 /* The event "error", with a problem as its data. */
 void http_event_problem(struct request *q, unsigned status, const struct err *e);
 void http_stream_end(struct request *q);

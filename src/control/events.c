@@ -2,6 +2,7 @@
  * Events: a page of them, or all that come. A follower asks the ledger for the next page when the
  * log has grown, and not before it has read the last one.
  */
+#include "base/clock.h"
 #include "base/json.h"
 #include "control/body.h"
 #include "control/ledger.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_EVENTS = 100, PAGE_EVENTS_MAX = 1000, BEHIND_MAX = 1 << 20 };
+enum { PAGE_EVENTS = 100, PAGE_EVENTS_MAX = 1000, BEHIND_MAX = 1 << 20, BEAT_S = 5 };
 
 struct follow {
 	struct list link;
@@ -214,14 +215,55 @@ void events_leave(struct request *q)
 	q->follow = NULL;
 }
 
+void events_recheck(struct control *c)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->followers) {
+		struct request *q = list_entry(p, struct follow, link)->q;
+
+		if (auth_caller(q) < 0)
+			http_stream_end(q);
+	}
+}
+
+/* Who is told nothing is not looked at by the library, and may be gone; a key may have expired. */
+static void on_beat(struct loop_timer *t)
+{
+	struct control *c = container_of(t, struct control, beat);
+	struct list *p, *tmp;
+
+	events_recheck(c);
+	list_for_each_safe (p, tmp, &c->followers)
+		http_beat(list_entry(p, struct follow, link)->q);
+	if (c->follower_count)
+		loop_arm(c->loop, t, clock_now_ns() + BEAT_S * NS_PER_S);
+}
+
+static int has_room(struct request *q)
+{
+	struct control *c = q->control;
+	struct list *p, *tmp;
+	int n = 0;
+
+	list_for_each_safe (p, tmp, &c->followers)
+		n += !strcmp(list_entry(p, struct follow, link)->q->caller.tenant,
+			     q->caller.tenant);
+	if (c->follower_count < FOLLOWERS_MAX &&
+	    (q->caller.role == ROLE_LOCAL || n < FOLLOWERS_PER_TENANT))
+		return 1;
+	http_problem(q, 503, "capacity",
+		     "as many clients follow events as may: %d with keys of one tenant, %d in all",
+		     FOLLOWERS_PER_TENANT, FOLLOWERS_MAX);
+	return 0;
+}
+
 static void follow(struct request *q, struct buf *conditions, uint64_t entry, uint64_t line)
 {
 	struct follow *f;
 
-	if (q->control->follower_count >= FOLLOWERS_MAX) {
-		http_problem(q, 503, "capacity", "%d clients follow events already", FOLLOWERS_MAX);
+	if (!has_room(q))
 		return;
-	}
 	f = xcalloc(1, sizeof(*f));
 	f->q = q;
 	f->entry = entry;
@@ -231,6 +273,9 @@ static void follow(struct request *q, struct buf *conditions, uint64_t entry, ui
 	q->follow = f;
 	q->control->follower_count++;
 	list_append(&q->control->followers, &f->link);
+	q->control->beat.fire = on_beat;
+	if (!q->control->beat.slot)
+		loop_arm(q->control->loop, &q->control->beat, clock_now_ns() + BEAT_S * NS_PER_S);
 	http_stream(q);
 	ask_more(f);
 }

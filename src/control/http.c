@@ -181,8 +181,11 @@ void http_answer(struct request *q, unsigned status, const char *type, struct bu
 {
 	size_t len = b ? b->len : 0;
 
-	if (q->answer) /* one request, one answer */
+	if (q->answer) { /* one request, one answer */
+		if (b)
+			buf_done(b);
 		return;
+	}
 	if (is_crowded(q, len)) {
 		buf_done(b);
 		http_problem(
@@ -343,6 +346,14 @@ void http_event_id(struct request *q, const char *name, const char *id, const vo
 		q->stream_over = 1;
 	}
 	q->control->answer_bytes += q->stream.len - before;
+	wake(q);
+}
+
+void http_beat(struct request *q)
+{
+	if (q->stream_over || q->stream.len || buf_adds(&q->stream, ":\n\n") < 0)
+		return;
+	q->control->answer_bytes += q->stream.len;
 	wake(q);
 }
 

@@ -68,4 +68,5 @@ void acts_retry(struct control *c);
 void events_grown(struct control *c);
 void events_drained(struct request *q); /* it has read all */
 void events_stop(struct control *c);	/* all of them */
+void events_recheck(struct control *c); /* who may not follow any more does not */
 void events_leave(struct request *q);	/* it is gone */

@@ -86,12 +86,16 @@ static int wants_wait(struct request *q, int *ret)
 	return -EINVAL;
 }
 
+/* Of another tenant's not even that it will be there: the ledger is asked for the caller's own. */
 void receipt_get(struct request *q)
 {
-	int wait;
+	char subject[sizeof(q->caller.tenant) + sizeof(q->tail[0]) + 1];
+	int wait, local = q->caller.role == ROLE_LOCAL;
 
+	snprintf(subject, sizeof(subject), "%s%s%s", local ? "" : q->caller.tenant,
+		 local ? "" : "/", q->tail[0]);
 	if (wants_wait(q, &wait) == 0)
-		ledger_ask(q, ASK_RECEIPT, (uint64_t)wait, 0, q->tail[0], strlen(q->tail[0]),
+		ledger_ask(q, ASK_RECEIPT, (uint64_t)wait, 0, subject, strlen(subject),
 			   told_receipt);
 }
 

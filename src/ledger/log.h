@@ -56,7 +56,7 @@ struct tile {
 
 struct waiting {
 	uint64_t handle;
-	char subject[LIMIT_NAME + 1];
+	char subject[2 * LIMIT_NAME + 2]; /* as it was asked for */
 };
 
 struct ledger {

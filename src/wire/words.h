@@ -33,7 +33,9 @@
 #define ENTRY_KINDS(X) X(0, RUN, "run") X(1, ACT, "act")
 /* What the ledger can be asked. a, b and text: */
 #define LEDGER_QUESTIONS(X)                                                                        \
-	X(0, RECEIPT, "receipt") /* text: a subject; a: 1: wait for a checkpoint that has it */    \
+	/* text: a subject, or "TENANT/SUBJECT": one of that tenant; a: 1: wait for a checkpoint   \
+	 * that has it */                                                                          \
+	X(0, RECEIPT, "receipt")                                                                   \
 	X(1, CHECKPOINT, "checkpoint") /* the newest */                                            \
 	X(2, TILE, "tile")	       /* text: its path, merkle_tile_parse() */                   \
 	X(3, TRUSTED_ROOT, "trusted_root")                                                         \
