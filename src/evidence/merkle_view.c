@@ -7,8 +7,9 @@
 
 /*
  * A tile is read once, and the nodes inside it are hashed once: node i of height h (0: the hashes
- * of the tile) is nodes[TILE_WIDTH * 2 - (TILE_WIDTH * 2 >> h) + i]. A level of the tree has one
- * slot; neighbours in a log share their tiles.
+ * of the tile) is nodes[TILE_WIDTH * 2 - (TILE_WIDTH * 2 >> h) + i]. A level of the tree has
+ * two slots: for its last tile, which all proofs need, and for the one asked about last, which
+ * neighbours in a log share.
  */
 enum { TILE_HEIGHT = 8, LEVELS = 8, NODES = TILE_WIDTH * 2 - 1 };
 
@@ -23,7 +24,7 @@ struct merkle_view {
 	uint64_t size;
 	merkle_tile_fn *tile;
 	void *arg;
-	struct slot *slots[LEVELS];
+	struct slot *slots[LEVELS][2];
 };
 
 struct merkle_view *merkle_view_new(uint64_t size, merkle_tile_fn *tile, void *arg)
@@ -40,8 +41,10 @@ void merkle_view_free(struct merkle_view *v)
 {
 	if (!v)
 		return;
-	for (unsigned i = 0; i < LEVELS; i++)
-		free(v->slots[i]);
+	for (unsigned i = 0; i < LEVELS; i++) {
+		free(v->slots[i][0]);
+		free(v->slots[i][1]);
+	}
 	free(v);
 }
 
@@ -55,11 +58,13 @@ static int load(struct merkle_view *v, unsigned level, uint64_t n, struct slot *
 {
 	uint64_t there = (v->size >> (level * TILE_HEIGHT)) - n * TILE_WIDTH;
 	unsigned width = (unsigned)MIN_U64(there, TILE_WIDTH);
-	struct slot *s = v->slots[level];
+	struct slot **at = &v->slots[level][there <= TILE_WIDTH], *s = *at;
 	int r;
 
-	if (!s)
-		s = v->slots[level] = xcalloc(1, sizeof(*s));
+	if (!s) {
+		s = *at = xmalloc(sizeof(*s));
+		s->width = 0;
+	}
 	if (s->width != width || s->n != n) {
 		s->width = 0;
 		r = v->tile(v->arg, level, n, width, s->nodes);

@@ -4,23 +4,9 @@
  */
 #pragma once
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "evidence/bundle.h"
+#include "evidence/trust.h"
 
 #include <jansson.h>
-
-enum { VERIFY_FILE_MAX = 16 << 20, VERIFY_KEYS_MAX = 1024 };
-
-/* What trusted_root_write() wrote, read. */
-struct trust {
-	struct generation *generations; /* of statement keys, only hint and public key are known */
-	size_t n;
-	struct note_key *logs;
-	size_t n_logs;
-};
-int trust_read(const void *text, size_t len, struct trust *ret, struct err *reterr);
-void trust_done(struct trust *t);
 
 struct verified {
 	json_t *statement; /* json_decref() it */
@@ -31,7 +17,8 @@ struct verified {
 /*
  * In order: form, statement key known, signature, log entry, inclusion, checkpoint. The first that
  * fails gives the code: verify.form, verify.key, verify.signature, verify.entry, verify.inclusion,
- * verify.checkpoint.
+ * verify.checkpoint. Only what passed all that is read as a Statement (in-toto, v1), which must
+ * have a subject with a SHA-256 digest: else, again, verify.form.
  */
 int verify_bundle(const struct trust *t, const void *text, size_t len, struct verified *ret,
 		  struct err *reterr);
