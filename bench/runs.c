@@ -5,11 +5,11 @@
  *
  *   runs CODE.js INPUT.json EXPECTED.json [--concurrency N] [--requests N] [--warmup N] [--engine
  * MODE]
- *        [--fresh] [--pool N] [--idle SECONDS]
+ *        [--fresh] [--journal] [--pool N] [--idle SECONDS]
  *
  * --fresh gives each run other code (a comment differs), so that nothing is taken from the cache of
- * transformed code. --pool N with --requests 0 only keeps N idle sandboxes and prints what they
- * take.
+ * transformed code. --journal asks for each run's journal, as control does. --pool N with
+ * --requests 0 only keeps N idle sandboxes and prints what they take.
  */
 #include "base/clock.h"
 #include "cli/link.h"
@@ -27,7 +27,7 @@ enum { CONCURRENCY_MAX = 1024 };
 struct options {
 	const char *code, *input, *expected, *engine;
 	unsigned long concurrency, requests, warmup, pool, idle;
-	int fresh;
+	int fresh, journal;
 };
 
 struct sample {
@@ -87,6 +87,7 @@ static void submit(struct link *l, const struct options *o, uint64_t handle,
 		die(e.message);
 	m.submit = (struct msg_submit){.handle = handle,
 				       .run = WIRE_STR("run_bench"),
+				       .flags = o->journal ? RUN_JOURNAL : 0,
 				       .cpu_us = 1000000,
 				       .wall_us = 5000000,
 				       .memory_bytes = 64 << 20,
@@ -215,6 +216,10 @@ static void parse(struct options *o, int argc, char **argv)
 
 		if (!strcmp(argv[i], "--fresh")) {
 			o->fresh = 1;
+			continue;
+		}
+		if (!strcmp(argv[i], "--journal")) {
+			o->journal = 1;
 			continue;
 		}
 		if (i + 1 >= argc)

@@ -11,6 +11,9 @@
 
 enum { JSON_DEPTH_MAX = 512 };
 
+/* The largest integer that every reader of JSON can hold (RFC 7493, section 2.2). */
+#define JSON_INTEGER_MAX ((1ULL << 53) - 1)
+
 /*
  * 0 if `text` is exactly one JSON value in valid UTF-8 (RFC 3629), nested at most JSON_DEPTH_MAX
  * deep, with white space around it at most. Else -EINVAL, and *ret_offset (may be NULL) is the

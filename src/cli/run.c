@@ -8,6 +8,7 @@
 #include "cli/link.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "wire/run_json.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -115,6 +116,15 @@ static int node_lost(const struct run_options *o, const struct report *rep)
 	return report_exit(m.outcome);
 }
 
+static void write_event(FILE *journal, const struct msg_run_journal *m)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(LIMIT_JOURNAL_LINE + LIMIT_JOURNAL_PAYLOAD + 64);
+
+	run_json_event(&b, m);
+	buf_addc(&b, '\n');
+	fwrite(b.data, 1, b.len, journal);
+}
+
 static int follow(struct link *l, const struct run_options *o, struct report *rep, FILE *journal)
 {
 	struct progress progress;
@@ -155,8 +165,7 @@ static int follow(struct link *l, const struct run_options *o, struct report *re
 		else if (m.type == MSG_RUN_LOG)
 			report_log(&m.run_log);
 		if (m.type == MSG_RUN_JOURNAL && journal)
-			fprintf(journal, "%.*s\n", (int)m.run_journal.line.len,
-				(const char *)m.run_journal.line.data);
+			write_event(journal, &m.run_journal);
 		if (m.type == MSG_RUN_DONE) {
 			print_done(o, rep, &m.run_done);
 			return report_exit(m.run_done.outcome);

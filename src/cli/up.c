@@ -3,11 +3,11 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/data.h"
+#include "cli/layout.h"
 #include "os/fd.h"
 #include "os/spawn.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,106 +34,6 @@ static void on_signal(int sig)
 static void on_child(int sig)
 {
 	(void)sig; /* sigsuspend() returns, and that is all it is for */
-}
-
-static int make_parents(char *path)
-{
-	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
-		int r;
-
-		*p = '\0';
-		r = mkdir(path, 0755);
-		*p = '/';
-		if (r < 0 && errno != EEXIST)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Only what is empty or was Cordon's before may become Cordon's: a wrong --data must not take, say,
- * /etc away from its owner. */
-static int may_own(int fd, const struct stat *st, const struct spawn_ids *ids)
-{
-	struct dirent *e;
-	int copy, n = 0;
-	DIR *d;
-
-	if ((ids->root && st->st_uid == ids->control) ||
-	    faccessat(fd, "state.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d)
-		return 0;
-	while ((e = readdir(d)))
-		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		     strcmp(e->d_name, "control.sock");
-	closedir(d);
-	return n == 0;
-}
-
-/* The directory, made if it is missing, owned by control, and ours alone: a descriptor. */
-static int open_data(const char *path, const struct spawn_ids *ids, struct err *reterr)
-{
-	_cleanup_free_ char *copy = xstrdup(path);
-	int fd = -1, r = make_parents(copy);
-	struct stat st = {0};
-
-	if (r == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
-		r = -errno;
-	if (r == 0) {
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
-	}
-	if (fd < 0 && r == -ENOTDIR && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-		return err_set(reterr, ELOOP, "data.open",
-			       "the data directory '%s' is a symbolic link; name what it points to",
-			       path);
-	if (r == 0 && !may_own(fd, &st, ids)) {
-		close_fd(&fd);
-		return err_set(reterr, ENOTEMPTY, "data.foreign",
-			       "the data directory '%s' is not empty, and what is in it is not "
-			       "Cordon's; choose another with --data",
-			       path);
-	}
-	if (r == 0 && ids->root && st.st_uid != ids->control &&
-	    fchown(fd, ids->control, ids->control) < 0)
-		r = -errno;
-	if (r == 0 && (st.st_mode & 077) && fchmod(fd, 0700) < 0)
-		r = -errno;
-	if (r < 0) {
-		close_fd(&fd);
-		return err_set(reterr, -r, "data.open",
-			       "the data directory '%s': %s; choose another with --data", path,
-			       strerror(-r));
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		close_fd(&fd);
-		return err_set(reterr, EBUSY, "data.busy",
-			       "another `cordon up` works in '%s'; stop it, or choose another "
-			       "directory with --data",
-			       path);
-	}
-	return fd;
-}
-
-/* Control has a user of its own, who must be able to get there. */
-static int check_way(const char *absolute, const struct spawn_ids *ids, struct err *reterr)
-{
-	_cleanup_free_ char *path = xstrdup(absolute);
-	struct stat st;
-
-	for (char *p = strchr(path + 1, '/'); ids->root && p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (stat(path, &st) == 0 && !(st.st_mode & 0001) && st.st_uid != ids->control)
-			return err_set(reterr, EACCES, "data.open",
-				       "the data directory '%s' is out of reach for the user that "
-				       "serves the API: '%s' lets nobody pass; choose another with "
-				       "--data, or `chmod o+x` that one",
-				       absolute, path);
-		*p = '/';
-	}
-	return 0;
 }
 
 static int listen_tcp(const char *address, struct err *reterr)
@@ -198,13 +97,14 @@ static int listen_unix(const char *directory, struct err *reterr)
 struct up_options {
 	struct shared_options shared;
 	const char *config, *listen, *jail, *tls_certificate, *tls_key;
+	const char *ledger_key, *log_origin, *log_witness;
 	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s,
-		keep_days;
+		keep_days, log_interval, log_batch, log_rotate_days;
 };
 
 /* The words that start the supervisor. */
 struct words {
-	const char *v[32];
+	const char *v[48];
 	size_t n;
 };
 
@@ -222,7 +122,19 @@ static void words_done(struct words *w)
 		free((char *)(uintptr_t)w->v[--w->n]);
 }
 
-static int start(const char *directory, const struct up_options *o, const int fds[4], pid_t *ret,
+/* Verifier keys with commas between them. */
+static void add_witnesses(struct words *w, const char *list)
+{
+	for (const char *p = list; p && *p;) {
+		size_t n = strcspn(p, ",");
+
+		if (n)
+			add_word(w, xasprintf("--log=--witness=%.*s", (int)n, p));
+		p += n + (p[n] == ',');
+	}
+}
+
+static int start(const char *directory, const struct up_options *o, const int fds[5], pid_t *ret,
 		 struct err *reterr)
 {
 	const char *envp[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
@@ -234,8 +146,15 @@ static int start(const char *directory, const struct up_options *o, const int fd
 		return exe;
 	add_word(&w, xstrdup("cordon-supervisor"));
 	add_word(&w, xasprintf("--jail=%s", o->jail));
-	add_word(&w, xasprintf("--control=%s", directory));
-	if (fds[3] >= 0)
+	add_word(&w, xasprintf("--control=%s/" LAYOUT_STATE, directory));
+	add_word(&w, xasprintf("--ledger=%s/" LAYOUT_LEDGER, directory));
+	add_word(&w, xasprintf("--log=--interval=%llu", (unsigned long long)o->log_interval));
+	add_word(&w, xasprintf("--log=--batch=%llu", (unsigned long long)o->log_batch));
+	add_word(&w, xasprintf("--log=--rotate-days=%llu", (unsigned long long)o->log_rotate_days));
+	if (o->log_origin)
+		add_word(&w, xasprintf("--log=--origin=%s", o->log_origin));
+	add_witnesses(&w, o->log_witness);
+	if (fds[4] >= 0)
 		add_word(&w, xstrdup("--tls"));
 	add_word(&w, xasprintf("--pass=--rate-address=%llu", (unsigned long long)o->rate_address));
 	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
@@ -250,7 +169,7 @@ static int start(const char *directory, const struct up_options *o, const int fd
 					.argv = w.v,
 					.envp = envp,
 					.fds = fds,
-					.nfds = fds[3] >= 0 ? 4 : 3,
+					.nfds = fds[4] >= 0 ? 5 : 4,
 					.uid = geteuid(),
 					.cgroup = -1},
 			ret, reterr);
@@ -321,7 +240,7 @@ static int up(const struct call *call)
 	struct call all = *call; /* with what the file says */
 	const struct up_options *o = all.options;
 	struct sigaction act = {.sa_handler = on_signal};
-	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1;
+	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1, key = -1;
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 	struct spawn_ids ids;
 	struct err e;
@@ -334,12 +253,13 @@ static int up(const struct call *call)
 		return api_usage(call, &e);
 	spawn_ids(&ids);
 	directory = data_directory(o->shared.data);
-	dir = open_data(directory, &ids, &e);
+	dir = layout_open(directory, &ids, &e);
 	absolute = dir < 0 ? NULL : realpath(directory, NULL);
 	if (dir >= 0 && !absolute)
 		err_set(&e, errno, "data.open", "the data directory '%s': %s", directory,
 			strerror(errno));
-	if (absolute && check_way(absolute, &ids, &e) == 0) {
+	if (absolute && layout_check_way(absolute, &ids, &e) == 0 &&
+	    (key = layout_key(dir, o->ledger_key, &e)) >= 0) {
 		tcp = listen_tcp(o->listen, &e);
 		local = tcp < 0 ? -1 : listen_unix(absolute, &e);
 	}
@@ -354,7 +274,7 @@ static int up(const struct call *call)
 	sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = on_child;
 	sigaction(SIGCHLD, &act, NULL);
-	if (start(absolute, o, (int[]){theirs, tcp, local, tls}, &pid, &e) < 0)
+	if (start(absolute, o, (int[]){theirs, tcp, local, key, tls}, &pid, &e) < 0)
 		return client_complain(&e);
 	close_fd(&theirs);
 	return wait_for(pid);
@@ -471,6 +391,55 @@ static const struct option_row rows[] = {
 	 .setting = "keep.days",
 	 .help = "How long runs that are over are kept: results, logs, journals, idempotency "
 		 "keys."},
+	{.name = "ledger-key",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(ledger_key),
+	 .setting = "ledger.key",
+	 .help = "What the ledger's signing keys are encrypted with: a file of 64 hexadecimal "
+		 "digits. Default: the systemd credential `ledger-key` if there is one, else "
+		 "`ledger.key` in the data directory, made at the first start."},
+	{.name = "log-origin",
+	 .argument = "NAME",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(log_origin),
+	 .setting = "log.origin",
+	 .help = "The log's name in checkpoints, such as log.example.com/cordon; given once, at "
+		 "the first start. Default: a name that no other log has."},
+	{.name = "log-interval",
+	 .argument = "MILLISECONDS",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(log_interval),
+	 .fallback = 500,
+	 .min = 10,
+	 .max = 60000,
+	 .setting = "log.interval",
+	 .help = "How long an entry waits for a signed checkpoint at most."},
+	{.name = "log-batch",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(log_batch),
+	 .fallback = 4096,
+	 .min = 1,
+	 .max = 1000000,
+	 .setting = "log.batch",
+	 .help = "Entries after which there is a checkpoint before that."},
+	{.name = "log-rotate-days",
+	 .argument = "DAYS",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(log_rotate_days),
+	 .fallback = 90,
+	 .min = 0,
+	 .max = 3650,
+	 .setting = "log.rotate_days",
+	 .help = "How long the ledger signs with the same keys; 0: until `cordon log rotate`."},
+	{.name = "log-witness",
+	 .argument = "KEYS",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(log_witness),
+	 .setting = "log.witness",
+	 .help = "Verifier keys of witnesses whose signatures under checkpoints are taken, with "
+		 "commas between them."},
 	{.name = "stop-deadline",
 	 .argument = "SECONDS",
 	 .kind = OPTION_NUMBER,

@@ -40,9 +40,9 @@ enum {
 	SWEEP_RUNS = 500,	 /* at a time */
 	LABELS_MAX = 16,
 	LABEL_SIZE_MAX = 128,
-	PROVENANCE_SIZE_MAX = 256, /* each member */
-	STREAM_MAX = 64 << 20,	   /* bytes that a client may be behind */
-	EVENTS_MAX = 8 << 20,	   /* bytes of one run's journal that are kept */
+	PROVENANCE_SIZE_MAX = 256,  /* each member */
+	STREAM_MAX = 64 << 20,	    /* bytes that a client may be behind */
+	EVENTS_MAX = LIMIT_JOURNAL, /* bytes of one run's journal that are kept */
 	PAGE_DEFAULT = 50,
 	PAGE_MAX = 500,
 	SESSION_SIZE = 129,

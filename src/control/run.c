@@ -168,11 +168,13 @@ void run_on_log(struct run *r, const struct msg_run_log *m)
 
 void run_on_journal(struct run *r, const struct msg_run_journal *m)
 {
-	size_t len = r->events.len;
+	size_t at = r->events.len;
 
-	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0)
-		r->events.len = len; /* the whole line, or nothing of it */
-	tell(r, "journal", m->line.data, m->line.len);
+	if (run_json_event(&r->events, m) < 0 || buf_addc(&r->events, '\n') < 0) {
+		r->events.len = at; /* more than a node allows: the whole line, or nothing of it */
+		return;
+	}
+	tell(r, "journal", r->events.data + at, r->events.len - at - 1);
 }
 
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)

@@ -573,17 +573,13 @@ static int keep_code(struct submit *s)
 	return -EINVAL;
 }
 
-/* What every event says of the run it belongs to. */
-static void write_context(const struct run *r, struct buf *b)
-{
-	const struct {
-		const char *name, *value;
-	} all[] = {{"tenant", r->tenant},
-		   {"lease", r->lease_id},
-		   {"session", r->session},
-		   {"trace", r->trace}};
+struct member {
+	const char *name, *value;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+static void write_members(const struct member *all, size_t n, struct buf *b)
+{
+	for (size_t i = 0; i < n; i++) {
 		if (!*all[i].value)
 			continue;
 		buf_addf(b, ",\"%s\":", all[i].name);
@@ -591,16 +587,38 @@ static void write_context(const struct run *r, struct buf *b)
 	}
 }
 
+/* What every event says of the run it belongs to. */
+static void write_context(const struct run *r, struct buf *b)
+{
+	const struct member all[] = {{"tenant", r->tenant},
+				     {"lease", r->lease_id},
+				     {"session", r->session},
+				     {"trace", r->trace}};
+
+	write_members(all, ARRAY_SIZE(all), b);
+}
+
+/* What only the first says; the code is known to the node itself. */
+static void write_admitted(const struct run *r, struct buf *b)
+{
+	const struct member all[] = {
+		{"policy", r->policy}, {"profile", r->profile}, {"key", r->key}};
+
+	write_members(all, ARRAY_SIZE(all), b);
+}
+
 static int encode(struct submit *s)
 {
-	_cleanup_buf_ struct buf context = BUF_INIT(LIMIT_CONTEXT);
-
+	_cleanup_buf_ struct buf context = BUF_INIT(LIMIT_CONTEXT),
+				 admitted = BUF_INIT(LIMIT_CONTEXT);
 	const struct lease *l = s->run->lease;
 
 	s->m.handle = s->run->handle;
 	s->m.run = WIRE_STR(s->run->id);
 	write_context(s->run, &context);
 	s->m.context = WIRE_BUF(&context);
+	write_admitted(s->run, &admitted);
+	s->m.admitted = WIRE_BUF(&admitted);
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
 	if (l && l->hold) {
 		s->m.hold = l->hold;

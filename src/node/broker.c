@@ -7,15 +7,15 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "node/node.h"
+#include "policy/url.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-enum { READ_CHUNK = 65536, FRAME_SLACK = 64, JOURNAL_PAYLOAD = 4096 };
+enum { READ_CHUNK = 65536, FRAME_SLACK = 64, WHAT_SIZE = 1024 };
 
 static int flush(struct sandbox *s)
 {
@@ -74,13 +74,6 @@ static int meter_operation(struct run *r)
 	return 0;
 }
 
-/* What cannot be recorded does not happen: the run ends. */
-static void journal_full(struct run *r)
-{
-	run_terminate(r, REASON_OPERATIONS, JOURNAL_MAX, r->journal.len,
-		      "the journal of the run is full (%d bytes)", JOURNAL_MAX);
-}
-
 static void on_log(struct run *r, const struct msg_log *m)
 {
 	if (m->level >= LEVEL_COUNT || !utf8_valid(m->text.data, m->text.len) ||
@@ -98,26 +91,39 @@ static void on_log(struct run *r, const struct msg_log *m)
 	r->log_lines++;
 	if (journal_add(r, "log", ",\"level\":\"%s\",\"bytes\":%zu", words_level(m->level),
 			m->text.len + m->data.len) < 0) {
-		journal_full(r);
+		run_journal_full(r);
 		return;
 	}
 	node_send_front(r->node, &(struct msg){.type = MSG_RUN_LOG,
 					       .run_log = {r->handle, m->level, m->text, m->data}});
 }
 
-/* The payload as the journal keeps it: whole when small, else its digest. */
-static void journal_payload(struct buf *b, struct wire_bytes payload)
+static int is_fetch(struct wire_bytes kind)
 {
-	uint8_t digest[crypto_hash_sha256_BYTES];
-	char hex[sizeof(digest) * 2 + 1];
+	return kind.len == 5 && !memcmp(kind.data, "fetch", 5);
+}
 
-	crypto_hash_sha256(digest, payload.data, payload.len);
-	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
-	buf_addf(b, ",\"bytes\":%zu,\"sha256\":\"%s\"", payload.len, hex);
-	if (payload.len <= JOURNAL_PAYLOAD) {
-		buf_adds(b, ",\"request\":");
-		json_line(b, payload.data, payload.len);
-	}
+/* Where a fetch would go, if its URL has one reading, and is written without escapes. */
+static void add_destination(struct buf *b, struct wire_bytes payload)
+{
+	struct url u;
+	const char *at;
+	size_t len;
+
+	if (json_member(payload.data, payload.len, "url", &at, &len) < 0 || len < 2 || *at != '"' ||
+	    memchr(at, '\\', len) || url_parse(at + 1, len - 2, &u) != URL_OK)
+		return;
+	buf_addf(b, ",\"destination\":\"%s://%.*s:%u\"", url_scheme_text(u.scheme), (int)u.host_len,
+		 u.host, u.port);
+}
+
+/* What the events of a call say it is: members, each after a comma. */
+static void describe(const struct msg_operation *m, struct buf *b)
+{
+	buf_adds(b, ",\"tool\":");
+	json_quote(b, m->kind.data, m->kind.len);
+	if (is_fetch(m->kind))
+		add_destination(b, m->payload);
 }
 
 struct decision {
@@ -130,7 +136,7 @@ struct decision {
  */
 static struct decision decide(struct wire_bytes kind)
 {
-	if (kind.len == 5 && !memcmp(kind.data, "fetch", 5))
+	if (is_fetch(kind))
 		return (struct decision){
 			"egress.default_deny", "egress.denied",
 			"network access is denied: this run has no egress rule",
@@ -140,18 +146,30 @@ static struct decision decide(struct wire_bytes kind)
 				 "use what the documentation lists"};
 }
 
+/* Visible ASCII: it stands in events, which people read in terminals. */
+static int is_word(struct wire_bytes b)
+{
+	const uint8_t *p = b.data, *end = p + b.len;
+
+	while (p<end && * p> 0x20 && *p < 0x7f)
+		p++;
+	return b.len && p == end;
+}
+
+/* As the prelude writes it, so that it can be shown as it is, and still has its digest. */
+static int one_line(struct wire_bytes b)
+{
+	return !memchr(b.data, '\n', b.len) && !memchr(b.data, '\r', b.len);
+}
+
 static void on_operation(struct run *r, const struct msg_operation *m)
 {
-	_cleanup_buf_ struct buf note = BUF_INIT(JOURNAL_PAYLOAD * 2),
-				 answer = BUF_INIT(LIMIT_ANSWER);
-	_cleanup_buf_ struct buf kind = BUF_INIT(LIMIT_NAME * 8);
+	_cleanup_buf_ struct buf what = BUF_INIT(WHAT_SIZE), answer = BUF_INIT(LIMIT_ANSWER);
 	struct decision d;
 	char id[32];
 
-	/* The prelude writes payloads on one line; more lines would be a try at the journal. */
-	if (m->id != r->sandbox->operations + 1 || memchr(m->payload.data, '\n', m->payload.len) ||
-	    json_check(m->payload.data, m->payload.len, NULL) < 0 ||
-	    !utf8_valid(m->kind.data, m->kind.len)) {
+	if (m->id != r->sandbox->operations + 1 || !one_line(m->payload) ||
+	    json_check(m->payload.data, m->payload.len, NULL) < 0 || !is_word(m->kind)) {
 		violation(r->sandbox, "an operation that is not well-formed");
 		return;
 	}
@@ -159,14 +177,12 @@ static void on_operation(struct run *r, const struct msg_operation *m)
 	if (meter_operation(r) < 0)
 		return;
 	d = decide(m->kind);
-	json_quote(&kind, m->kind.data, m->kind.len);
-	journal_payload(&note, m->payload);
-	if (journal_add(r, "tool_call_attempted", ",\"tool\":%s%s", buf_str(&kind),
-			buf_str(&note)) < 0 ||
+	describe(m, &what);
+	if (journal_add_call(r, buf_str(&what), m->payload) < 0 ||
 	    journal_add(r, "tool_call_blocked",
-			",\"tool\":%s,\"decision\":\"d%llu\",\"rule\":\"%s\",\"reason\":\"%s\"",
-			buf_str(&kind), (unsigned long long)r->seq + 1, d.rule, d.code) < 0) {
-		journal_full(r);
+			"%s,\"decision\":\"d%llu\",\"rule\":\"%s\",\"reason\":\"%s\"",
+			buf_str(&what), (unsigned long long)r->seq + 1, d.rule, d.code) < 0) {
+		run_journal_full(r);
 		return;
 	}
 	snprintf(id, sizeof(id), "d%llu", (unsigned long long)r->seq);
@@ -190,7 +206,7 @@ static void on_wait(struct run *r, const struct msg_wait *m)
 		return;
 	if (journal_add(r, "wait", ",\"decision\":\"d%llu\",\"until_ms\":%lld",
 			(unsigned long long)r->seq + 1, (long long)m->until_ms) < 0)
-		journal_full(r);
+		run_journal_full(r);
 	else
 		run_wait_until(r, m->until_ms);
 }

@@ -169,6 +169,22 @@ static void on_supervisor(struct loop_watch *w, uint32_t events)
 		close(fds[--nfds]);
 }
 
+/* The supervisor's first packet: what seals of journals are made with. */
+static void take_seal_key(struct node *n)
+{
+	uint8_t packet[FRAME_HEADER + 4 + JOURNAL_KEY];
+	int fds[FD_PACKET_MAX];
+	size_t nfds, used;
+	struct msg m;
+	ssize_t got = fd_recv_packet(SUPERVISOR_FD, packet, sizeof(packet), fds, &nfds);
+
+	if (got <= 0 || nfds || msg_decode(packet, (size_t)got, sizeof(packet), &m, &used) != 1 ||
+	    m.type != MSG_SEAL_KEY || m.seal_key.key.len != sizeof(n->seal_key))
+		log_fatal("no key came first (started by cordon-supervisor, not by hand)");
+	memcpy(n->seal_key, m.seal_key.key.data, sizeof(n->seal_key));
+	explicit_bzero(packet, sizeof(packet));
+}
+
 static uint32_t number(const char *arg, const char *option, uint32_t max)
 {
 	const char *text = arg + strlen(option);
@@ -243,6 +259,7 @@ int main(int argc, char **argv)
 
 	log_init("cordon-node");
 	parse(&n, argc, argv);
+	take_seal_key(&n);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0,
 	      0); /* ceilings are exact: wake within a microsecond */

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "evidence/journal.h"
 #include "os/loop.h"
 #include "os/proc.h"
 #include "wire/message.h"
@@ -85,9 +86,10 @@ struct hold {
 	uint64_t id;
 	struct msg_hold spec; /* bytes point into `body` */
 	void *body;
-	int checked;		 /* its code is known to be in order, and what it needs: */
-	uint8_t flags;		 /* RUN_WASM */
-	uint8_t digest[32];	 /* of its artifact */
+	int checked;   /* its code is known to be in order, and what it needs: */
+	uint8_t flags; /* RUN_WASM */
+	uint8_t artifact[32];
+	uint8_t digest[32];	 /* both as those of its runs */
 	struct sandbox *sandbox; /* NULL: the next run gets a fresh one */
 	struct run *run;	 /* that it serves now */
 	uint32_t served;	 /* runs, by this sandbox */
@@ -107,22 +109,29 @@ struct run {
 	struct msg_submit spec; /* bytes point into `body` */
 	void *body;
 	uint8_t flags;
-	uint8_t digest[32]; /* of the artifact */
+	uint8_t artifact[32]; /* digest of its code, as the API has it */
+	uint8_t digest[32];   /* the same with engine mode and flags: names transformed code */
 	struct sandbox *sandbox;
 	struct hold *hold; /* NULL: none */
 	struct loop_timer wall, cpu, wake;
-	int64_t wake_ms;      /* what the clock will say at the wake that is armed */
-	int64_t now_ms;	      /* the run's clock */
-	int64_t start_ms;     /* the same when it began */
-	int64_t wall_base_ms; /* real time at the start */
+	int64_t wake_ms;     /* what the clock will say at the wake that is armed */
+	int64_t now_ms;	     /* the run's clock */
+	int64_t start_ms;    /* the same when it began */
+	int64_t admitted_ms; /* real time at its admission */
 	uint64_t submit_ns, spawn_ns, start_ns, end_ns;
 	int missed; /* found no ready sandbox */
 	int stuck;  /* said that nothing could wake it any more */
 	uint32_t operations, log_lines;
 	uint64_t output_bytes;
 	uint64_t seq; /* of the journal: last number given */
-	struct buf journal;
-	size_t journal_sent;	  /* of it */
+	struct journal journal;
+	struct buf envelope; /* members that stand in each of its events, each after a comma */
+	struct buf payloads; /* beside it: journal.c */
+	char policy[128];    /* its digest, JSON text; "": none */
+	size_t journal_sent, payloads_sent;
+	uint64_t events_sent;
+	struct hash root;
+	uint8_t seal[JOURNAL_SEAL];
 	struct msg_run_done done; /* as far as it is known */
 	struct buf value, error;
 	char detail[512];
@@ -132,6 +141,7 @@ struct node {
 	struct loop *loop;
 	struct node_limits limits;
 	int proc;
+	uint8_t seal_key[JOURNAL_KEY];
 	struct loop_watch front, supervisor;
 	struct buf front_in, front_out;
 	struct zygote zygotes[ENGINE_COUNT];
@@ -171,9 +181,9 @@ void run_failed(struct run *r, struct wire_bytes error);
 void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, uint64_t observed,
 		   const char *format, ...) _printf_(5, 6);
 void run_sandbox_died(struct run *r);
+void run_journal_full(struct run *r); /* what cannot be recorded does not happen: it ends */
 void run_wait_until(struct run *r, int64_t until_ms);
-void run_send_journal(struct run *r); /* what was not sent yet */
-int64_t run_clock(struct run *r);     /* moves the run's clock on, as its kind of clock does */
+int64_t run_clock(struct run *r); /* moves the run's clock on, as its kind of clock does */
 uint64_t run_cpu_us(const struct run *r);
 
 /* hold.c */
@@ -188,12 +198,21 @@ void hold_lost(struct sandbox *s);		     /* it ended */
 void broker_readable(struct loop_watch *w, uint32_t events);
 int broker_send(struct sandbox *s, const struct msg *m); /* 0, or -errno: the sandbox is gone */
 
+/* journal.c; the run's ID and spec are set. */
+enum { JOURNAL_MAX = 8 << 20 }; /* of a run, with what stands beside it */
+void journal_open(struct run *r);
+void journal_done(struct run *r);
 /*
- * journal.c: one event; `format` gives further members, beginning with a comma. -ENOSPC: the
- * journal is full; what was to be recorded must not happen.
+ * One event; `format` gives further members, beginning with a comma. -ENOSPC: the journal is full;
+ * what was to be recorded must not happen.
  */
 int journal_add(struct run *r, const char *event, const char *format, ...) _printf_(3, 4);
-enum { JOURNAL_MAX = 8 << 20 };
+void journal_admitted(struct run *r);			/* its first, */
+void journal_denied(struct run *r, const char *reason); /* or its only one */
+/* tool_call_attempted; `what`: tool and destination, members that begin with a comma. -ENOSPC. */
+int journal_add_call(struct run *r, const char *what, struct wire_bytes payload);
+void journal_send(struct run *r);  /* what was not sent yet */
+void journal_close(struct run *r); /* fills what r->done says of it */
 
 /* cache.c */
 struct cache *cache_new(size_t max_bytes);

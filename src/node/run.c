@@ -30,7 +30,7 @@ static void run_free(struct run *r)
 {
 	list_remove(&r->link);
 	r->magic = 0;
-	buf_done(&r->journal);
+	journal_done(r);
 	buf_done(&r->value);
 	buf_done(&r->error);
 	if (r->hold)
@@ -39,25 +39,37 @@ static void run_free(struct run *r)
 	free(r);
 }
 
-void run_send_journal(struct run *r)
+static unsigned long long number(uint64_t v)
 {
-	char *p = (char *)r->journal.data + r->journal_sent;
-	char *end = (char *)r->journal.data + r->journal.len;
-
-	while (p < end) {
-		char *nl = memchr(p, '\n', (size_t)(end - p));
-
-		node_send_front(r->node,
-				&(struct msg){.type = MSG_RUN_JOURNAL,
-					      .run_journal = {r->handle, {p, (size_t)(nl - p)}}});
-		p = nl + 1;
-	}
-	r->journal_sent = r->journal.len;
+	return MIN_U64(v, JSON_INTEGER_MAX);
 }
 
 static const struct buf *jail_of(struct run *r)
 {
 	return &r->node->zygotes[r->spec.engine].jail;
+}
+
+/* The last event of a run that was admitted. */
+static void last_word(struct run *r)
+{
+	const struct msg_run_done *d = &r->done;
+	int stopped = d->outcome == OUTCOME_TERMINATED;
+	char ceiling[80] = "";
+
+	if (!r->seq)
+		journal_admitted(r); /* it never got its sandbox */
+	if (stopped && (d->limit || d->observed))
+		snprintf(ceiling, sizeof(ceiling), ",\"limit\":%llu,\"observed\":%llu",
+			 number(d->limit), number(d->observed));
+	journal_add(r, stopped ? "execution_terminated" : "execution_completed",
+		    ",\"outcome\":\"%s\",\"reason\":\"%s\"%s,\"queue_us\":%llu,\"spawn_us\":%llu,"
+		    "\"run_us\":%llu,"
+		    "\"wall_us\":%llu,\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,"
+		    "\"output_bytes\":%llu",
+		    words_outcome(d->outcome), words_reason(d->reason), ceiling,
+		    number(d->queue_us), number(d->spawn_us), number(d->run_us), number(d->wall_us),
+		    number(d->cpu_us), number(d->memory_peak_bytes), d->operations,
+		    number(d->output_bytes));
 }
 
 /* The one way out. */
@@ -70,7 +82,6 @@ static void finish(struct run *r, enum outcome outcome)
 	uint8_t engine;
 
 	r->state = RUN_DYING;
-	r->journal.max = JOURNAL_MAX + 4096; /* the last word always has room */
 	loop_disarm(n->loop, &r->wall);
 	loop_disarm(n->loop, &r->cpu);
 	loop_disarm(n->loop, &r->wake);
@@ -94,15 +105,10 @@ static void finish(struct run *r, enum outcome outcome)
 	r->done.seed = r->spec.seed;
 	r->done.now_ms = r->start_ms;
 	r->done.jail = WIRE_BUF(jail_of(r));
-	journal_add(r,
-		    outcome == OUTCOME_TERMINATED ? "execution_terminated" : "execution_completed",
-		    ",\"outcome\":\"%s\",\"reason\":\"%s\",\"cpu_us\":%llu,\"wall_us\":%llu,"
-		    "\"operations\":%u,"
-		    "\"output_bytes\":%llu",
-		    words_outcome((uint8_t)outcome), words_reason(r->done.reason),
-		    (unsigned long long)r->done.cpu_us, (unsigned long long)r->done.wall_us,
-		    r->operations, (unsigned long long)r->output_bytes);
-	run_send_journal(r);
+	if (outcome != OUTCOME_DENIED)
+		last_word(r);
+	journal_send(r);
+	journal_close(r);
 	m.run_done = r->done;
 	node_send_front(n, &m);
 	if (r->sandbox) {
@@ -144,6 +150,7 @@ static void set_error(struct run *r, const char *code, const char *message)
 static void deny(struct run *r, const char *code, const char *message)
 {
 	set_error(r, code, message);
+	journal_denied(r, code);
 	finish(r, OUTCOME_DENIED);
 }
 
@@ -174,24 +181,31 @@ static void hash_part(crypto_hash_sha256_state *h, struct wire_bytes b)
 	crypto_hash_sha256_update(h, b.data, b.len);
 }
 
+/* The first is the digest that the API names an artifact by (src/control/code.c). */
 static void artifact_digest(struct run *r)
 {
-	crypto_hash_sha256_state h;
+	const char fences = r->flags & RUN_FENCES ? '1' : '0';
 	uint8_t how[2] = {r->flags & (RUN_FENCES | RUN_WASM), r->spec.engine};
+	crypto_hash_sha256_state h;
 
 	crypto_hash_sha256_init(&h);
-	crypto_hash_sha256_update(&h, how, sizeof(how));
-	hash_part(&h, r->spec.language);
 	hash_part(&h, r->spec.main);
+	hash_part(&h, r->spec.language);
+	hash_part(&h, (struct wire_bytes){&fences, 1});
 	hash_part(&h, r->spec.modules);
+	crypto_hash_sha256_final(&h, r->artifact);
+	crypto_hash_sha256_init(&h);
+	crypto_hash_sha256_update(&h, how, sizeof(how));
+	crypto_hash_sha256_update(&h, r->artifact, sizeof(r->artifact));
 	crypto_hash_sha256_final(&h, r->digest);
 }
 
 /* The spec outlives the frame it came in. */
 static void keep(struct run *r, const struct msg_submit *m)
 {
-	struct wire_bytes *parts[] = {&r->spec.run,  &r->spec.context, &r->spec.language,
-				      &r->spec.main, &r->spec.modules, &r->spec.input};
+	struct wire_bytes *parts[] = {&r->spec.run,	 &r->spec.context, &r->spec.admitted,
+				      &r->spec.language, &r->spec.main,	   &r->spec.modules,
+				      &r->spec.input};
 	size_t total = 0, at = 0;
 
 	r->spec = *m;
@@ -263,6 +277,12 @@ int64_t run_clock(struct run *r)
 	return r->now_ms;
 }
 
+void run_journal_full(struct run *r)
+{
+	run_terminate(r, REASON_OPERATIONS, JOURNAL_MAX, r->journal.lines.len + r->payloads.len,
+		      "the journal of the run is full (%d bytes)", JOURNAL_MAX);
+}
+
 static void on_wake(struct loop_timer *t)
 {
 	struct run *r = container_of(t, struct run, wake);
@@ -270,8 +290,7 @@ static void on_wake(struct loop_timer *t)
 	if (r->wake_ms > r->now_ms)
 		r->now_ms = r->wake_ms;
 	if (journal_add(r, "wake", "%s", "") < 0) {
-		run_terminate(r, REASON_OPERATIONS, JOURNAL_MAX, r->journal.len,
-			      "the journal of the run is full (%d bytes)", JOURNAL_MAX);
+		run_journal_full(r);
 		return;
 	}
 	broker_send(r->sandbox, &(struct msg){.type = MSG_WAKE, .wake = {r->now_ms}});
@@ -290,6 +309,11 @@ void run_wait_until(struct run *r, int64_t until_ms)
 		loop_arm(r->node->loop, &r->wake, clock_now_ns() + (uint64_t)ms * NS_PER_MS);
 }
 
+static int64_t clock_at_start(const struct run *r)
+{
+	return r->flags & RUN_VIRTUAL_CLOCK ? r->spec.now_ms : clock_wall_ms();
+}
+
 /* The run has its sandbox: from here its ceilings count. */
 static void occupy(struct run *r, struct sandbox *s, int cached)
 {
@@ -306,17 +330,14 @@ static void occupy(struct run *r, struct sandbox *s, int cached)
 	r->start_ns = clock_now_ns();
 	if (!r->missed)
 		r->spawn_ns = r->start_ns;
-	r->now_ms = r->flags & RUN_VIRTUAL_CLOCK ? r->spec.now_ms : clock_wall_ms();
+	journal_admitted(r);
+	r->now_ms = clock_at_start(r);
 	r->start_ms = r->now_ms;
 	journal_add(r, "sandbox_issued",
-		    ",\"engine\":\"%s\",\"cpu_us\":%llu,\"wall_us\":%llu,\"memory_bytes\":%llu,"
-		    "\"output_bytes\":%llu,\"operations\":%u,\"seed\":\"%llu\",\"cached\":%s,"
-		    "\"served\":%u",
-		    words_engine(r->spec.engine), (unsigned long long)r->spec.cpu_us,
-		    (unsigned long long)r->spec.wall_us, (unsigned long long)r->spec.memory_bytes,
-		    (unsigned long long)r->spec.output_bytes, r->spec.operations,
-		    (unsigned long long)r->spec.seed, cached ? "true" : "false",
-		    r->hold ? r->hold->served : 0);
+		    "%s%s,\"ttl_us\":%llu,\"seed\":\"%llu\",\"cached\":%s,\"served\":%u",
+		    *r->policy ? ",\"policy\":" : "", r->policy,
+		    (unsigned long long)r->spec.wall_us, (unsigned long long)r->spec.seed,
+		    cached ? "true" : "false", r->hold ? r->hold->served : 0);
 	loop_arm(n->loop, &r->wall, r->start_ns + r->spec.wall_us * NS_PER_US);
 	loop_arm(n->loop, &r->cpu,
 		 r->start_ns + (s->threads ? MIN_U64(r->spec.cpu_us / 2, THREADS_STEP_US)
@@ -405,6 +426,7 @@ static void know_code(struct run *r)
 		return;
 	r->hold->checked = 1;
 	r->hold->flags = r->flags & RUN_WASM;
+	memcpy(r->hold->artifact, r->artifact, sizeof(r->artifact));
 	memcpy(r->hold->digest, r->digest, sizeof(r->digest));
 }
 
@@ -438,7 +460,6 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	r->handle = m->handle;
 	r->flags = m->flags & RUN_ASKED;
 	r->submit_ns = clock_now_ns();
-	r->journal = BUF_INIT(JOURNAL_MAX);
 	r->value = BUF_INIT(LIMIT_RESULT);
 	r->error = BUF_INIT(LIMIT_ERROR);
 	r->wall.fire = on_wall;
@@ -446,6 +467,9 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	r->wake.fire = on_wake;
 	snprintf(r->id, sizeof(r->id), "%.*s", (int)m->run.len, (const char *)m->run.data);
 	keep(r, m);
+	r->admitted_ms = clock_wall_ms();
+	r->now_ms = clock_at_start(r);
+	journal_open(r);
 	list_append(&n->queue, &r->link);
 	n->queued++;
 	if (m->hold && join_hold(r, m->hold) < 0) {
@@ -455,6 +479,7 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	m = &r->spec;
 	if (r->hold && r->hold->checked) {
 		r->flags |= r->hold->flags;
+		memcpy(r->artifact, r->hold->artifact, sizeof(r->artifact));
 		memcpy(r->digest, r->hold->digest, sizeof(r->digest));
 	}
 	if (m->engine >= ENGINE_COUNT || m->class_ >= CLASS_COUNT) {
@@ -468,10 +493,11 @@ void run_submit(struct node *n, const struct msg_submit *m)
 	} else if (m->input.len && json_check(m->input.data, m->input.len, NULL) < 0) {
 		deny(r, "run.input", "the input is not one JSON value");
 	} else if (!m->cpu_us || !m->wall_us || m->memory_bytes < MEMORY_MIN ||
-		   m->output_bytes > LIMIT_RESULT) {
+		   m->output_bytes > LIMIT_RESULT || m->cpu_us > JSON_INTEGER_MAX ||
+		   m->wall_us > JSON_INTEGER_MAX || m->memory_bytes > JSON_INTEGER_MAX) {
 		deny(r, "run.limits",
 		     "CPU and wall time must not be 0, memory at least 8 MiB, output at most 32 "
-		     "MiB");
+		     "MiB, none of them above 2^53-1");
 	} else if (n->queued > n->limits.queue_max) {
 		deny(r, "capacity", "too many runs are waiting on this node; try again later");
 	} else if (n->zygotes[m->engine].state == ZYGOTE_FAILED) {

@@ -30,6 +30,7 @@ enum {
 	UID_NODE = 0x6c0d0001,
 	UID_SANDBOX = 0x6c0d0002,
 	UID_CONTROL = 0x6c0d0003,
+	UID_LEDGER = 0x6c0d0004,
 	UID_NOBODY = 65534,
 	FIRST_FD = 3,
 	STACK_SIZE = 8 << 20
@@ -52,12 +53,13 @@ static int uid_exists_here(uid_t uid)
 void spawn_ids(struct spawn_ids *ret)
 {
 	ret->root = geteuid() == 0;
-	ret->node = ret->sandbox = ret->control = geteuid();
+	ret->node = ret->sandbox = ret->control = ret->ledger = geteuid();
 	if (!ret->root)
 		return;
 	ret->node = uid_exists_here(UID_NODE) ? UID_NODE : UID_NOBODY;
 	ret->sandbox = uid_exists_here(UID_SANDBOX) ? UID_SANDBOX : UID_NOBODY;
 	ret->control = uid_exists_here(UID_CONTROL) ? UID_CONTROL : UID_NOBODY;
+	ret->ledger = uid_exists_here(UID_LEDGER) ? UID_LEDGER : UID_NOBODY;
 }
 
 int spawn_find(const char *name, struct err *reterr)

@@ -13,6 +13,7 @@ struct spawn_ids {
 	uid_t node;    /* owns the jails, so it may signal what is in them */
 	uid_t sandbox; /* what a jail's only user is outside of it */
 	uid_t control; /* owns the state database */
+	uid_t ledger;  /* owns the ledger's */
 };
 void spawn_ids(struct spawn_ids *ret);
 

@@ -1,5 +1,5 @@
 /*
- * The supervisor: starts the node and the zygotes, starts them again when they die, and ends them
+ * The supervisor: starts ledger, node and zygotes, starts them again when they die, and ends them
  * all when whoever started it goes away. It makes the namespaces, because it may; it reads no
  * untrusted byte: its peers are the front (the CLI, later control) and the node, and what it reads
  * from them is a single fixed-size message that asks for a zygote of one of two kinds.
@@ -8,8 +8,9 @@
  * the control process that we start for it.
  *
  * Descriptors: 3 whoever started us (packets; its end is our end); with --control, 4 the listening
- * TCP socket, 5 the listening unix socket. Children get theirs by number:
- *   control 3 the supervisor (links to nodes), 4 and 5 the listening sockets
+ * TCP socket, 5 the listening unix socket, 6 the ledger's key. Children get theirs by number:
+ *   control 3 the supervisor (links to nodes and the ledger), 4 and 5 the listening sockets
+ *   ledger  3 the supervisor (links to control), 4 its key
  *   node    3 the front's runs (stream), 4 the supervisor
  *   zygote  3 the node, 4 the prelude
  *
@@ -31,6 +32,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -40,7 +42,8 @@ enum {
 	STARTER_FD = 3,
 	LISTEN_FD = 4,
 	LOCAL_FD = 5,
-	TLS_FD = 6,
+	KEY_FD = 6,
+	TLS_FD = 7,
 	PASS_MAX = 16,
 	PACKET_MAX = 8192,
 	CGROUP_PROCESSES = 16384,
@@ -59,17 +62,25 @@ struct supervisor {
 	char **node_args;	    /* what follows "--" on our command line: for the node */
 	const char *pass[PASS_MAX]; /* for control */
 	size_t n_pass;
-	int tls;	  /* TLS_FD has its certificate and key */
-	const char *data; /* the state's directory; NULL: the front is who started us */
-	int front;	  /* where links to nodes go */
-	int node_exe, zygote_exe, control_exe, prelude;
-	pid_t control, node, zygote[ENGINE_COUNT];
+	const char *log[PASS_MAX]; /* for the ledger */
+	size_t n_log;
+	int tls;		 /* TLS_FD has its certificate and key */
+	const char *data;	 /* the state's directory; NULL: the front is who started us */
+	const char *ledger_data; /* the ledger's */
+	int front;		 /* where links to nodes go */
+	int ledger_link;
+	uint8_t seal_key[32]; /* with which nodes seal journals, and the ledger knows that they did
+			       */
+	int node_exe, zygote_exe, control_exe, ledger_exe, prelude;
+	pid_t control, ledger, node, zygote[ENGINE_COUNT];
 	int node_link;
 	int ending;  /* control was asked to end: however it does, all is over then */
 	int useless; /* control cannot work, and has said why */
 	uint32_t incarnation;
 	uint32_t deaths; /* of children in a row that lived less than STEADY_S */
 	uint64_t started_ns;
+	uint32_t ledger_deaths;
+	uint64_t ledger_started_ns;
 };
 
 static const char *const node_env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
@@ -96,6 +107,18 @@ static int send_message(int fd, const struct msg *m, int carry)
 	int r = msg_encode(&b, m);
 
 	return r ? r : fd_send_packet(fd, b.data, b.len, &carry, carry >= 0 ? 1 : 0);
+}
+
+/* The first packet on a new link. A peer that is gone already is noticed elsewhere. */
+static void send_seal_key(struct supervisor *s, int fd)
+{
+	uint8_t raw[64];
+	struct buf b = {.data = raw, .cap = sizeof(raw), .max = sizeof(raw) - 1};
+
+	if (msg_encode(&b, &(struct msg){.type = MSG_SEAL_KEY,
+					 .seal_key = {{s->seal_key, sizeof(s->seal_key)}}}) == 0)
+		fd_send_packet(fd, b.data, b.len, NULL, 0);
+	explicit_bzero(raw, sizeof(raw));
 }
 
 static void start_control(struct supervisor *s)
@@ -131,6 +154,49 @@ static void start_control(struct supervisor *s)
 	s->front = link[0];
 }
 
+static void start_ledger(struct supervisor *s)
+{
+	const char *argv[PASS_MAX + 8] = {"cordon-ledger", s->ledger_data};
+	int link[2], fds[2];
+	size_t n = 2;
+	struct err e;
+
+	if (fd_pair(SOCK_SEQPACKET, link) < 0)
+		log_fatal("socketpair: %s", strerror(errno));
+	fds[0] = link[1];
+	fds[1] = KEY_FD;
+	for (size_t i = 0; i < s->n_log; i++)
+		argv[n++] = s->log[i];
+	if (spawn_plain(&(struct spawn){.exe = s->ledger_exe,
+					.argv = argv,
+					.envp = node_env,
+					.fds = fds,
+					.nfds = 2,
+					.uid = s->ids.ledger,
+					.cgroup = -1},
+			&s->ledger, &e) < 0)
+		log_fatal("%s", e.message);
+	close(link[1]);
+	close_fd(&s->ledger_link);
+	s->ledger_link = link[0];
+	s->ledger_started_ns = clock_now_ns();
+	send_seal_key(s, s->ledger_link);
+}
+
+/* A stream between control and ledger, one end to each. */
+static void link_ledger(struct supervisor *s)
+{
+	struct msg m = {.type = MSG_LEDGER_LINK, .ledger_link = {++s->incarnation}};
+	int pair[2];
+
+	if (fd_pair(SOCK_STREAM, pair) < 0)
+		log_fatal("socketpair: %s", strerror(errno));
+	send_message(s->ledger_link, &m, pair[0]);
+	send_message(s->front, &m, pair[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void start_node(struct supervisor *s)
 {
 	const char *argv[32] = {"cordon-node"};
@@ -157,6 +223,7 @@ static void start_node(struct supervisor *s)
 	close(runs[1]);
 	close(link[1]);
 	s->node_link = link[0];
+	send_seal_key(s, s->node_link);
 	s->incarnation++;
 	s->started_ns = clock_now_ns();
 	r = send_message(s->front,
@@ -252,6 +319,10 @@ static int on_child(struct supervisor *s)
 			s->control = 0;
 			s->useless = WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_USELESS;
 			over |= status == 0 || s->ending || s->useless;
+		} else if (pid == s->ledger) {
+			s->ledger = 0;
+			s->useless |= WIFEXITED(status) && WEXITSTATUS(status) == SPAWN_USELESS;
+			over |= s->useless;
 		} else if (pid == s->node) {
 			s->node = 0; /* it ends by itself when its front does */
 			over |= status == 0 && !s->data;
@@ -280,9 +351,22 @@ static void restart(struct supervisor *s)
 	if (s->deaths >= RESTARTS_MAX)
 		log_fatal("%s died %u times in a row; giving up",
 			  s->data && !s->control ? "control" : "the node", s->deaths);
-	if (s->data && !s->control)
+	if (s->data && !s->control) {
 		start_control(s);
+		link_ledger(s);
+	}
 	start_node(s);
+}
+
+static void restart_ledger(struct supervisor *s)
+{
+	s->ledger_deaths = clock_now_ns() - s->ledger_started_ns < STEADY_S * NS_PER_S
+				   ? s->ledger_deaths + 1
+				   : 1;
+	if (s->ledger_deaths >= RESTARTS_MAX)
+		log_fatal("the ledger died %u times in a row; giving up", s->ledger_deaths);
+	start_ledger(s);
+	link_ledger(s);
 }
 
 static void end_all(struct supervisor *s)
@@ -291,6 +375,7 @@ static void end_all(struct supervisor *s)
 		end_zygote(s, i);
 	end_child(&s->node);
 	end_child(&s->control);
+	end_child(&s->ledger);
 	cgroup_remove(&s->cgroup);
 }
 
@@ -330,6 +415,8 @@ static void run(struct supervisor *s)
 				return;
 		if (on_child(s))
 			return;
+		if (s->data && !s->ledger)
+			restart_ledger(s);
 		if (!s->node || (s->data && !s->control))
 			restart(s);
 	}
@@ -347,7 +434,8 @@ static void raise_limit(int resource)
 
 int main(int argc, char **argv)
 {
-	struct supervisor s = {.node_link = -1, .require_full = 1, .front = STARTER_FD};
+	struct supervisor s = {
+		.node_link = -1, .ledger_link = -1, .require_full = 1, .front = STARTER_FD};
 	struct err e;
 	int i;
 
@@ -363,6 +451,10 @@ int main(int argc, char **argv)
 			s.tls = 1;
 		else if (!strncmp(argv[i], "--control=", 10))
 			s.data = argv[i] + 10;
+		else if (!strncmp(argv[i], "--ledger=", 9))
+			s.ledger_data = argv[i] + 9;
+		else if (!strncmp(argv[i], "--log=", 6) && s.n_log < PASS_MAX)
+			s.log[s.n_log++] = argv[i] + 6;
 		else if (strcmp(argv[i], "--jail=full") != 0)
 			log_fatal("unknown option '%s'", argv[i]);
 	}
@@ -371,7 +463,7 @@ int main(int argc, char **argv)
 	setsid(); /* a terminal's signals are for the front, and no sandbox needs a terminal */
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(RLIMIT_NOFILE);
-	for (int fd = STARTER_FD; fd <= (s.tls ? TLS_FD : s.data ? LOCAL_FD : STARTER_FD); fd++)
+	for (int fd = STARTER_FD; fd <= (s.tls ? TLS_FD : s.data ? KEY_FD : STARTER_FD); fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	spawn_ids(&s.ids);
 	jail_outer(s.outer);
@@ -380,12 +472,18 @@ int main(int argc, char **argv)
 	s.prelude = s.zygote_exe < 0 ? -1 : spawn_find("prelude.js", &e);
 	if (s.prelude >= 0 && s.data)
 		s.control_exe = spawn_find("cordon-control", &e);
-	if (s.prelude < 0 || s.control_exe < 0)
+	if (s.control_exe >= 0 && s.data)
+		s.ledger_exe = spawn_find("cordon-ledger", &e);
+	if (s.prelude < 0 || s.control_exe < 0 || s.ledger_exe < 0)
 		log_fatal("%s", e.message);
+	if (getrandom(s.seal_key, sizeof(s.seal_key), 0) != sizeof(s.seal_key))
+		log_fatal("getrandom: %s", strerror(errno));
 	cgroup_create(&s.cgroup, CGROUP_MEMORY, CGROUP_PROCESSES);
 	if (s.data) {
 		s.front = -1;
+		start_ledger(&s);
 		start_control(&s);
+		link_ledger(&s);
 	}
 	start_node(&s);
 	run(&s);

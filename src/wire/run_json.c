@@ -12,6 +12,20 @@ void run_json_log(struct buf *b, const struct msg_run_log *m)
 	buf_addc(b, '}');
 }
 
+int run_json_event(struct buf *b, const struct msg_run_journal *m)
+{
+	int e;
+
+	if (!m->payload.len || !m->line.len)
+		return buf_add(b, m->line.data, m->line.len);
+	e = buf_add(b, m->line.data, m->line.len - 1); /* without its brace */
+	if (e == 0)
+		e = buf_adds(b, ",\"request\":");
+	if (e == 0)
+		e = json_line(b, m->payload.data, m->payload.len);
+	return e ? e : buf_addc(b, '}');
+}
+
 static void add_termination(struct buf *b, const struct msg_run_done *m)
 {
 	if (m->outcome != OUTCOME_TERMINATED) {

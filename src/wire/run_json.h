@@ -7,6 +7,12 @@
 void run_json_log(struct buf *b, const struct msg_run_log *m);
 
 /*
+ * A line of a journal as people are shown it: what stands beside it is its last member, "request".
+ * -ENOSPC past b's maximum; something was added then.
+ */
+int run_json_event(struct buf *b, const struct msg_run_journal *m);
+
+/*
  * The members from "outcome" to "now_ms", without braces: outcome, termination, value_kind, value,
  * error, logs (`logs`: elements that run_json_log() wrote, with commas between), usage, jail, seed,
  * now_ms.

@@ -31,6 +31,7 @@
 	F(bytes, run, LIMIT_NAME) /* run ID */                                                     \
 	/* members of a JSON object, each after a comma: they stand in every event of the run */   \
 	F(bytes, context, LIMIT_CONTEXT)                                                           \
+	F(bytes, admitted, LIMIT_CONTEXT) /* the same, but in the first event only */              \
 	F(u64, hold, 0)	 /* not 0: in this sandbox; engine, memory and code are its */             \
 	F(u8, engine, 0) /* enum engine_mode */                                                    \
 	F(u8, class_, 0) /* enum task_class */                                                     \

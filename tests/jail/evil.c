@@ -352,8 +352,20 @@ PLAY(operation_kind_not_text)
 }
 PLAY(operation_kind_quotes)
 {
-	operation(sock, 1, "x\",\"event\":\"forged\",\"y\":\"\n{\"event\":\"forged\"}", "{}");
+	operation(sock, 1, "x\",\"event\":\"forged\",\"seq\":9,\"prev\":\"00\",\"y\":\"\\", "{}");
 	result(sock, VALUE_JSON, "\"ok\"", 4);
+}
+PLAY(operation_kind_line_end)
+{
+	operation(sock, 1, "x\n{\"event\":\"forged\"}", "{}");
+}
+PLAY(operation_kind_control)
+{
+	operation(sock, 1, "x\xc2\x9b", "{}");
+}
+PLAY(operation_kind_empty)
+{
+	operation(sock, 1, "", "{}");
 }
 /* JSON allows line ends between tokens; the journal is one entry per line. */
 PLAY(operation_forges_journal)
@@ -361,6 +373,11 @@ PLAY(operation_forges_journal)
 	operation(sock, 1, "fetch",
 		  "[\n{\"seq\":2,\"event\":\"forged\",\"run\":\"r\",\"decision\":\"d2\"}\n]");
 	result(sock, VALUE_JSON, "\"ok\"", 4);
+}
+/* What is shown of it would not have the digest that the journal has. */
+PLAY(operation_returns)
+{
+	operation(sock, 1, "fetch", "{\r}");
 }
 PLAY(operation_flood)
 {
@@ -731,7 +748,11 @@ const struct script scripts[] = {
 	{"an operation that is no JSON", operation_not_json, VIOLATION},
 	{"an operation kind that is no text", operation_kind_not_text, VIOLATION},
 	{"an operation kind with quotes", operation_kind_quotes, COMPLETED, .value = "\"ok\""},
+	{"an operation kind with a line end", operation_kind_line_end, VIOLATION},
+	{"an operation kind with a control character", operation_kind_control, VIOLATION},
+	{"an operation without a kind", operation_kind_empty, VIOLATION},
 	{"an operation that forges the journal", operation_forges_journal, VIOLATION},
+	{"an operation with a carriage return", operation_returns, VIOLATION},
 	{"operations without end", operation_flood, ENDED(OPERATIONS)},
 	{"5,000 operations, no answer read", operations_unread, ENDED(OPERATIONS),
 	 .operations = 5000},

@@ -17,6 +17,10 @@
 
 enum { HANG_MS = 20000, CHUNK = 65536 };
 
+const uint8_t front_seal_key[32] = "a key of 32 bytes, for the tests";
+struct msg front_first = {.type = MSG_SEAL_KEY,
+			  .seal_key = {{front_seal_key, sizeof(front_seal_key)}}};
+
 int front_frame(int sock, const struct msg *m)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
@@ -163,6 +167,16 @@ static struct done *run_of(struct front *f, uint64_t handle)
 	return handle && handle <= f->last ? &f->runs[handle] : NULL;
 }
 
+static void keep_payload(struct done *d, struct wire_bytes payload)
+{
+	uint64_t head[2] = {d->events, payload.len};
+
+	if (!payload.len)
+		return;
+	buf_add(&d->payloads, head, sizeof(head));
+	buf_add(&d->payloads, payload.data, payload.len);
+}
+
 static void on_message(struct front *f, const struct msg *m)
 {
 	struct done *d;
@@ -176,6 +190,8 @@ static void on_message(struct front *f, const struct msg *m)
 	if (m->type == MSG_RUN_JOURNAL && (d = run_of(f, m->run_journal.handle))) {
 		buf_add(&d->journal, m->run_journal.line.data, m->run_journal.line.len);
 		buf_addc(&d->journal, '\n');
+		d->events++;
+		keep_payload(d, m->run_journal.payload);
 	}
 	if (m->type == MSG_RUN_DONE && (d = run_of(f, m->run_done.handle))) {
 		const struct msg_run_done *r = &m->run_done;
@@ -191,6 +207,11 @@ static void on_message(struct front *f, const struct msg *m)
 		copy(d->detail, sizeof(d->detail), r->detail);
 		copy(d->value, sizeof(d->value), r->value);
 		copy(d->error, sizeof(d->error), r->error);
+		d->journal_count = r->journal_count;
+		d->root_len = r->journal_root.len; /* at most 32, by the schema */
+		d->seal_len = r->seal.len;
+		memcpy(d->root, r->journal_root.data, d->root_len);
+		memcpy(d->seal, r->seal.data, d->seal_len);
 	}
 }
 
@@ -243,15 +264,21 @@ uint64_t front_submit(struct front *f, const struct msg_submit *m)
 	if (f->last + 1 >= RUNS_MAX)
 		abort();
 	frame.submit.handle = ++f->last;
-	f->runs[f->last] = (struct done){.journal = BUF_INIT(16 << 20)};
+	f->runs[f->last] =
+		(struct done){.journal = BUF_INIT(16 << 20), .payloads = BUF_INIT(16 << 20)};
+	copy(f->runs[f->last].run, sizeof(f->runs[f->last].run), m->run);
 	front_frame(f->stream, &frame);
 	return f->last;
 }
 
 void front_cancel(struct front *f, uint64_t handle)
 {
-	front_frame(f->stream,
-		    &(struct msg){.type = MSG_CANCEL, .cancel = {handle, REASON_CANCELLED}});
+	front_cancel_for(f, handle, REASON_CANCELLED);
+}
+
+void front_cancel_for(struct front *f, uint64_t handle, enum termination_reason why)
+{
+	front_frame(f->stream, &(struct msg){.type = MSG_CANCEL, .cancel = {handle, (uint8_t)why}});
 }
 
 struct done *front_await(struct front *f, uint64_t handle)
@@ -310,6 +337,7 @@ int front_open(struct front *f, const char *node, const char *const *args,
 	}
 	close(stream[1]);
 	close(link[1]);
+	packet(f->supervisor, &front_first, NULL, 0);
 	while (!f->ready)
 		if (front_turn(f) < 0)
 			return -1;

@@ -12,7 +12,11 @@
 
 enum { RUNS_MAX = 1024, CHILDREN_MAX = 256 };
 
+extern const uint8_t front_seal_key[32]; /* what the node seals journals with */
+extern struct msg front_first;		 /* what it gets first: that key, if nobody changes it */
+
 struct done {
+	char run[LIMIT_NAME + 1];
 	int count; /* RUN_DONE messages: exactly 1 is right */
 	uint8_t outcome, reason;
 	uint64_t limit, observed;
@@ -25,6 +29,11 @@ struct done {
 	int logs;
 	int logs_after; /* log lines after its end */
 	struct buf journal;
+	struct buf payloads; /* of its events: number of the event (u64), length (u64), bytes */
+	uint64_t events;
+	uint64_t journal_count;
+	size_t root_len, seal_len;
+	uint8_t root[32], seal[32];
 };
 
 struct child {
@@ -61,6 +70,7 @@ int front_turn(struct front *f);
 /* The handle of a new run. */
 uint64_t front_submit(struct front *f, const struct msg_submit *m);
 void front_cancel(struct front *f, uint64_t handle);
+void front_cancel_for(struct front *f, uint64_t handle, enum termination_reason why);
 
 /* Turns until this run has ended. NULL: the node died, or it hung. */
 struct done *front_await(struct front *f, uint64_t handle);
