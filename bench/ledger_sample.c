@@ -86,16 +86,17 @@ static void facts_of_run(struct sample *s, uint64_t n, int denied)
 	digest("output", n, output);
 	digest("input", n, input);
 	digest("policy", n % 7, policy);
-	buf_addf(&s->facts,
-		 "{\"run\":{\"id\":\"%s\",\"trace\":\"4bf92f3577b34da6a3ce929d0e0e%04llx\","
-		 "\"session\":\"chat-%llu\",\"lease\":\"lse_01hx%06llu\",\"key\":\"key_01hx0042\","
-		 "\"class\":\"interactive\",\"seed\":%llu,\"clock_ms\":1777636800123},"
-		 "\"tenant\":\"tenant-%llu\",\"artifact\":{\"digest\":\"sha256:%s\",\"language\":"
-		 "\"javascript\",\"modules\":3,\"bytes\":18233,\"trust\":\"tested\"},"
-		 "\"policy\":{\"digest\":\"sha256:%s\",\"profile\":\"transform\",\"version\":%llu},",
-		 s->subject, (unsigned long long)(n / 3 & 0xffff), (unsigned long long)(n / 9),
-		 (unsigned long long)(n / 5), (unsigned long long)(n * 7919 % 1000003),
-		 (unsigned long long)(n % 20), artifact, policy, (unsigned long long)(n % 7 + 1));
+	buf_addf(
+		&s->facts,
+		"{\"run\":{\"id\":\"%s\",\"trace\":\"4bf92f3577b34da6a3ce929d0e0e%04llx\","
+		"\"session\":\"chat-%llu\",\"lease\":\"lse_01hx%06llu\",\"key\":\"key_01hx0042\","
+		"\"class\":\"interactive\",\"seed\":%llu,\"clock_ms\":1777636800123},"
+		"\"tenant\":\"tenant-%llu\",\"artifact\":{\"digest\":\"sha256:%s\",\"language\":"
+		"\"javascript\",\"modules\":3,\"bytes\":18233,\"trust\":\"tested\"},"
+		"\"policy\":{\"digest\":\"sha256:%s\",\"profile\":\"transform\",\"version\":%llu},",
+		s->subject, (unsigned long long)(n / 3 & 0xffff), (unsigned long long)(n / 9),
+		(unsigned long long)(n / 5), (unsigned long long)(n * 7919 % 1000003),
+		(unsigned long long)(n % 20), artifact, policy, (unsigned long long)(n % 7 + 1));
 	buf_addf(&s->facts,
 		 "\"limits\":{\"cpu_us\":1000000,\"wall_us\":5000000,\"memory_bytes\":67108864,"
 		 "\"output_bytes\":262144,\"operations\":100,\"log_lines\":100,\"timers\":100},"

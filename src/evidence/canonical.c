@@ -180,3 +180,12 @@ int canonical_json(const void *text, size_t len, struct buf *out)
 
 	return e ? e : write_all(r.t, len, out);
 }
+
+int canonical_check(const void *text, size_t len, struct buf *again, struct tokens *ret)
+{
+	again->len = 0;
+	return tokens_read(ret, text, len) == 0 && write_all(ret->t, len, again) == 0 &&
+			       again->len == len && !memcmp(again->data, text, len)
+		       ? 0
+		       : -EBADMSG;
+}

@@ -240,6 +240,7 @@ out:
 	r->p++;
 	r->depth--;
 	r->t[self].next = r->n;
+	r->t[self].len = (uint32_t)(r->p - r->t[self].p);
 	return 0;
 }
 
@@ -293,4 +294,16 @@ void tokens_done(struct tokens *r)
 {
 	free(r->decoded);
 	free(r->heap);
+}
+
+uint32_t tokens_member(const struct tokens *r, uint32_t object, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (r->t[object].kind != TOKEN_OBJECT)
+		return 0;
+	for (uint32_t i = object + 1; i < r->t[object].next; i = r->t[i + 1].next)
+		if (r->t[i].len == len && !memcmp(r->t[i].p, name, len))
+			return i + 1;
+	return 0;
 }

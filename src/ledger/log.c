@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "evidence/sha256.h"
 #include "evidence/statement.h"
 
 #include <errno.h>
@@ -281,7 +282,7 @@ static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s,
 	if (r < 0)
 		return r;
 	dsse_sign(s->statement.data, s->statement.len, l->secrets->statement, s->signature);
-	crypto_hash_sha256(payload.b, s->statement.data, s->statement.len);
+	sha256(s->statement.data, s->statement.len, payload.b);
 	dsse_entry(&payload, s->signature, g->statement, &s->leaf);
 	merkle_leaf(s->leaf.data, s->leaf.len, &s->hash);
 	return 0;
