@@ -161,10 +161,11 @@ static int first_keys(struct ledger *l, struct err *reterr)
 	int r;
 
 	make(&s);
-	r = add(l, &s, 0, clock_wall_ms(), reterr);
+	log_time(l);
+	r = add(l, &s, 0, l->last_ms, reterr);
 	if (r == 0) {
 		id_new("act", id);
-		describe("ledger_created", id, 1, &s, &b);
+		describe(EVENT_CREATED, id, 1, &s, &b);
 		buf_adds(&b, ",\"origin\":");
 		json_quote_str(&b, l->origin);
 		buf_addc(&b, '}');
@@ -212,12 +213,13 @@ static int hand_over(struct ledger *l, struct secrets *new, struct err *reterr)
 	int r;
 
 	id_new("act", id);
-	describe("keys_rotated", id, (int64_t)l->n_generations + 1, new, &b);
+	describe(EVENT_ROTATED, id, (int64_t)l->n_generations + 1, new, &b);
 	buf_addc(&b, '}');
+	log_time(l);
 	r = log_act(l, buf_str(&b), reterr); /* the old key's last */
 	memcpy(old, l->secrets->log, sizeof(old));
 	if (r == 0)
-		r = add(l, new, (int64_t)l->size, MAX_I64(clock_wall_ms(), l->last_ms), reterr);
+		r = add(l, new, (int64_t)l->size, l->last_ms, reterr);
 	if (r == 0)
 		r = log_checkpoint(l, &old_key, old, reterr);
 	sodium_memzero(old, sizeof(old));

@@ -237,18 +237,18 @@ static int add_marks(struct ledger *l, const struct journal *j, struct err *rete
 	return r;
 }
 
-static void receipt_of(const char *subject, char out[LIMIT_NAME + 8])
+void log_receipt(const char *subject, char out[LOG_RECEIPT])
 {
 	const char *id = strchr(subject, '_');
 
-	snprintf(out, LIMIT_NAME + 8, "rct%s", id ? id : "_");
+	snprintf(out, LOG_RECEIPT, "rct%s", id ? id : "_");
 }
 
 struct signed_entry {
 	struct buf statement, leaf;
 	uint8_t signature[DSSE_SIGNATURE];
 	struct hash hash;
-	char receipt[LIMIT_NAME + 8];
+	char receipt[LOG_RECEIPT];
 };
 
 static void signed_done(struct signed_entry *s)
@@ -271,7 +271,7 @@ static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s,
 	struct hash payload;
 	int r;
 
-	receipt_of(e->subject, s->receipt);
+	log_receipt(e->subject, s->receipt);
 	s->statement = BUF_INIT(LIMIT_STATEMENT);
 	s->leaf = BUF_INIT(4096);
 	r = statement_write(&st, &s->statement, reterr);
@@ -326,7 +326,7 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 	return r ? r : grow(l, &s->hash, reterr);
 }
 
-static void new_time(struct ledger *l)
+void log_time(struct ledger *l)
 {
 	l->last_ms = MAX_I64(clock_wall_ms(), l->last_ms);
 }
@@ -338,7 +338,6 @@ int log_act(struct ledger *l, const char *members, struct err *reterr)
 	struct signed_entry s = {0};
 	int r;
 
-	new_time(l);
 	text_of(members, strlen(members), "act", e.subject, sizeof(e.subject));
 	buf_addf(&facts, "{\"event\":%s}", members);
 	e.facts = WIRE_BUF(&facts);
@@ -353,6 +352,49 @@ int log_act(struct ledger *l, const char *members, struct err *reterr)
 }
 
 /* ---- what control sends ---- */
+
+int log_reserved(const char *event)
+{
+	return !strcmp(event, EVENT_CREATED) || !strcmp(event, EVENT_ROTATED);
+}
+
+/* Whether the ID is one of its kind, in characters that mean nothing anywhere. */
+static int subject_fits(int kind, const char *subject)
+{
+	static const char set[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+	const char *rest = subject + 4;
+
+	return !strncmp(subject, kind == ENTRY_RUN ? "run_" : "act_", 4) && *rest &&
+	       !rest[strspn(rest, set)];
+}
+
+/*
+ * What is signed is about the subject: a run's ID is at run.id in the facts, an act's at event.act.
+ * The ledger's own events come from nobody else.
+ */
+static int check_subject(const struct entry *e, const struct signed_entry *s, struct err *reterr)
+{
+	const char *first = (const char *)e->journal.lines.data, *at = "", *end;
+	char id[LIMIT_NAME + 1] = "", event[64] = "", line[64];
+	size_t n = 0;
+
+	end = memchr(first, '\n', e->journal.lines.len);
+	text_of(first, (size_t)(end - first), "event", line, sizeof(line));
+	if (json_member((const char *)s->statement.data, s->statement.len, "predicate", &at, &n) ==
+		    0 &&
+	    json_member(at, n, e->kind == ENTRY_RUN ? "run" : "event", &at, &n) == 0) {
+		text_of(at, n, e->kind == ENTRY_RUN ? "id" : "act", id, sizeof(id));
+		text_of(at, n, "event", event, sizeof(event));
+	}
+	if (strcmp(id, e->subject) != 0)
+		return err_set(reterr, EINVAL, "ledger.subject",
+			       "the facts are about '%s', not about %s", id, e->subject);
+	if (log_reserved(line) || (e->kind == ENTRY_ACT && log_reserved(event)))
+		return err_set(reterr, EINVAL, "ledger.reserved",
+			       "%s says what only the ledger itself says", e->subject);
+	return 0;
+}
 
 static int read_append(struct ledger *l, const struct msg_append *m, struct entry *e,
 		       struct err *reterr)
@@ -369,6 +411,9 @@ static int read_append(struct ledger *l, const struct msg_append *m, struct entr
 			       "an append of an unknown kind, or without a subject");
 	snprintf(e->subject, sizeof(e->subject), "%.*s", (int)m->subject.len,
 		 (const char *)m->subject.data);
+	if (!subject_fits(m->kind, e->subject))
+		return err_set(reterr, EINVAL, "ledger.subject", "'%s' is no ID of a run or act",
+			       e->subject);
 	if (journal_load(&e->journal, m->journal.data, m->journal.len, &line) < 0 ||
 	    !e->journal.tree.size)
 		return err_set(reterr, EINVAL, "ledger.journal",
@@ -427,9 +472,9 @@ static int reply_known(void *arg, const struct entry_row *row)
 {
 	struct reply *p = arg;
 	const struct generation *g = keys_at(p->ledger, row->generation);
-	char receipt[LIMIT_NAME + 8];
+	char receipt[LOG_RECEIPT];
 
-	receipt_of(row->subject, receipt);
+	log_receipt(row->subject, receipt);
 	p->index = (uint64_t)row->index;
 	p->known = 1;
 	p->receipt = receipt;
@@ -448,13 +493,17 @@ static int append(struct ledger *l, const struct msg_append *m, struct err *rete
 	struct entry e = {.journal = {.lines = BUF_INIT(LIMIT_JOURNAL)}};
 	struct signed_entry s = {0};
 	struct reply p = {.handle = m->handle, .ledger = l};
+	int64_t last_ms = l->last_ms;
+	uint64_t size = l->size;
 	struct err bad;
 	int r;
 
-	new_time(l);
+	log_time(l);
 	r = read_append(l, m, &e, &bad);
 	if (r == 0)
 		r = sign(l, &e, &s, &bad);
+	if (r == 0)
+		r = check_subject(&e, &s, &bad);
 	if (r < 0) {
 		reply_error(l, m->handle, &bad);
 		r = 0;
@@ -472,6 +521,8 @@ static int append(struct ledger *l, const struct msg_append *m, struct err *rete
 			reply(l, &p);
 		}
 	}
+	if (l->size == size)
+		l->last_ms = last_ms;
 	signed_done(&s);
 	buf_done(&e.journal.lines);
 	return r;
