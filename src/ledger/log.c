@@ -293,7 +293,8 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 {
 	const char *first = (const char *)e->journal.lines.data;
 	size_t len = (size_t)((const char *)memchr(first, '\n', e->journal.lines.len) - first);
-	char tenant[64], trace[64], session[160], lease[64], artifact[80], profile[64];
+	char tenant[ENTRY_TENANT], trace[ENTRY_TRACE], session[ENTRY_SESSION], lease[ENTRY_LEASE],
+		artifact[ENTRY_ARTIFACT], profile[ENTRY_PROFILE];
 	struct entry_row row = {.index = (int64_t)l->size,
 				.kind = e->kind,
 				.generation = (int64_t)l->n_generations,

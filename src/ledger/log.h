@@ -8,7 +8,7 @@
  *   log.c     appending: statement, signature, leaf, tiles; checkpoints
  *   ask.c     questions: receipts, tiles, proofs, keys
  *   events.c  questions about events
- *   check.c   `cordon log check`: recomputes all of it
+ *   check.h   `cordon log check`: recomputes all of it
  */
 #pragma once
 
@@ -32,7 +32,15 @@ enum {
 	EVENTS_LOOKED_AT = 5000, /* entries, for one answer */
 	EVENTS_MAX_LIMIT = 1000,
 	WITNESSES_MAX = 8,
-	LINK_MAX = 256 << 20, /* answers that control has not taken */
+	LINK_MAX = 256 << 20,	     /* answers that control has not taken */
+	KEYS_BOX = 24 + 2 * 32 + 16, /* encrypted secrets: nonce, both seeds, tag */
+	/* Room for what an entry's columns have of its first event; what is longer is not there. */
+	ENTRY_TENANT = 64,
+	ENTRY_TRACE = 64,
+	ENTRY_SESSION = 160,
+	ENTRY_LEASE = 64,
+	ENTRY_ARTIFACT = 80,
+	ENTRY_PROFILE = 64,
 };
 #define EVENTS_BYTES (4u << 20)
 
