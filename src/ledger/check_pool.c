@@ -140,9 +140,11 @@ void pool_free(struct pool *p, struct findings *f)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < p->n_threads; i++)
 		pthread_join(p->threads[i], NULL);
+	if (p->integrity_started && (!f || f->more))
+		strict_interrupt(p->store); /* enough is known */
 	if (p->integrity_started)
 		pthread_join(p->integrity, NULL);
-	for (size_t i = 0; f && i < p->complaints.n; i++)
+	for (size_t i = 0; f && !f->more && i < p->complaints.n; i++)
 		findings_add(f, AT_DATABASE, 0, "", "%s", p->complaints.f[i].text);
 	for (unsigned i = 0; i < CHECK_THREADS_MAX; i++)
 		looker_free(p->lookers[i]);

@@ -44,9 +44,17 @@ int strict_open(const char *directory, struct store **ret, struct err *reterr)
 {
 	int r = ledger_open_to_read(directory, ret, reterr);
 
-	if (r == 0)
-		sqlite3_limit((*ret)->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
-	return r;
+	if (r < 0)
+		return r;
+	sqlite3_limit((*ret)->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+	/* Each page is needed once: room for many of them would only have to be cleared first. */
+	sqlite3_exec((*ret)->db, "PRAGMA cache_size = -4096", NULL, NULL, NULL);
+	return 0;
+}
+
+void strict_interrupt(struct store *s)
+{
+	sqlite3_interrupt(s->db);
 }
 
 /* ---- the schema ---- */

@@ -12,6 +12,8 @@
 #include "store/ledger.h"
 
 int strict_open(const char *directory, struct store **ret, struct err *reterr);
+/* From another thread: what it is doing fails. */
+void strict_interrupt(struct store *s);
 
 /* Whether tables, indexes and triggers are exactly those that the ledger makes. -EUCLEAN. */
 int strict_schema(struct store *s, struct err *reterr);
