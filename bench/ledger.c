@@ -24,5 +24,5 @@ int main(int argc, char **argv)
 		process_stop(&p, 0);
 		return 0;
 	}
-	errx(2, "usage: ledger LEDGER --make DIRECTORY");
+	errx(2, "usage: ledger LEDGER --make DIRECTORY | --append DIRECTORY N");
 }

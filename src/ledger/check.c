@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#define SIZE_MAX_SANE (1LL << 56) /* what tiles have numbers for */
 enum { STATUS_BAD = 1, STATUS_USAGE = 2, STATUS_CANNOT = 5 };
 
 struct verdict {
@@ -76,7 +77,7 @@ static int64_t position(const struct finding *f)
 	case AT_TILE:
 		return INT64_MAX - 1;
 	case AT_CHECKPOINT:
-		return f->number - 1;
+		return f->number == INT64_MIN ? f->number : f->number - 1;
 	}
 	return 0;
 }
@@ -257,17 +258,19 @@ static int look_at_all(struct verdict *v, struct store *s, struct err *reterr)
 static int check_all(struct verdict *v, struct err *reterr)
 {
 	struct check *c = &v->check;
+	int64_t last = 0;
 	struct store *s;
-	int others, r = strict_open(c->directory, &s, reterr);
+	int r = strict_open(c->directory, &s, reterr);
 
 	if (r < 0)
 		return r;
 	r = strict_schema(s, reterr);
 	if (r == 0)
-		r = strict_count(s, STRICT_ENTRIES, 0, &c->size, &others, reterr);
-	if (r == 0)
-		r = strict_newest(s, &c->newest, reterr);
-	if (r == 0)
+		r = strict_last(s, &last, &c->newest, reterr);
+	if (r == 0 && last >= SIZE_MAX_SANE)
+		findings_add(&v->found, AT_ENTRY, last, "", "no log has as many entries");
+	c->size = last < 0 || last >= SIZE_MAX_SANE ? 0 : last + 1;
+	if (r == 0 && !v->found.n)
 		r = read_log(v, s, reterr);
 	if (r == 0 && !v->found.n)
 		r = read_generations(v, s, reterr);

@@ -128,10 +128,11 @@ static void take_claim(struct tree *t, const struct claim *claim, int64_t time_m
 	}
 	if (!s->wrong) { /* all later ones have other roots, too */
 		s->wrong = claim->size;
-		findings_add(t->found, AT_CHECKPOINT, claim->size, "",
-			     "its root is not that of the log's first %lld entries: one after the "
-			     "first %lld is not the one that was signed",
-			     (long long)claim->size, (long long)s->right);
+		findings_add(
+			t->found, AT_CHECKPOINT, claim->size, "",
+			"its root is not that of the log's first %lld entries: those after the "
+			"first %lld are not what was signed, or not in that order",
+			(long long)claim->size, (long long)s->right);
 	}
 }
 
@@ -190,23 +191,28 @@ static void check_counts(struct tree *t)
 {
 	static const struct {
 		enum strict_rows rows;
-		const char *what;
-	} all[] = {{STRICT_ENTRIES, "entries"},
-		   {STRICT_MARKS, "marks"},
-		   {STRICT_CHECKPOINTS, "checkpoints"},
-		   {STRICT_TILES, "tiles"}};
+		enum place place;
+		const char *what, *wrong;
+	} all[] = {
+		{STRICT_ENTRIES, AT_ENTRY, "entries",
+		 "it is there, and the log begins with number 0"},
+		{STRICT_MARKS, AT_ENTRY, "marks", "there are marks of it, and it is not there"},
+		{STRICT_CHECKPOINTS, AT_CHECKPOINT, "checkpoints",
+		 "the log has no such number of entries"},
+		{STRICT_TILES, AT_TILE, "tiles", "there is no such tile"},
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		int64_t n = 0;
+		int64_t n = 0, other = 0;
 		int others = 0;
 		struct err e;
 
-		if (strict_count(t->store, all[i].rows, t->check->size, &n, &others, &e) < 0)
+		if (strict_count(t->store, all[i].rows, t->check->size, &n, &others, &other, &e) <
+		    0)
 			findings_add(t->found, AT_DATABASE, 0, "", "its %s cannot be counted: %s",
 				     all[i].what, e.message);
 		else if (others)
-			findings_add(t->found, AT_DATABASE, 0, "",
-				     "it has %s that are of no entry of the log", all[i].what);
+			findings_add(t->found, all[i].place, other, "", "%s", all[i].wrong);
 		else if (all[i].rows == STRICT_TILES && !t->broken && n != t->tiles)
 			find_extra(t);
 	}
@@ -217,6 +223,10 @@ void tree_end(struct tree *t)
 	const struct check *c = t->check;
 
 	check_counts(t);
+	if (c->newest > c->size)
+		findings_add(t->found, AT_ENTRY, c->size, "",
+			     "it is missing: a checkpoint covers %lld entries",
+			     (long long)c->newest);
 	if (c->kept.given && (int64_t)c->kept.checkpoint.size > c->size)
 		findings_add(t->found, AT_CHECKPOINT, (int64_t)c->kept.checkpoint.size, "",
 			     "the one that was kept covers more entries than the log has: its end "

@@ -5,6 +5,11 @@
 
 enum { VALUE_MAX = 16 << 20, COMPLAINTS_MAX = 20 };
 
+/* How many, and the first that is below `low` or not below `high`. */
+#define COUNT(table, key, low, high)                                                               \
+	"SELECT count(*), coalesce((SELECT min(" key ") FROM " table " WHERE " key " < " low       \
+	"), (SELECT min(" key ") FROM " table " WHERE " key " >= " high ")) FROM " table
+
 /*
  * Columns: i integer, t text that is a C string, b bytes, h 32 bytes, s 64 bytes, w 256 hashes, n
  * bytes or null.
@@ -13,31 +18,22 @@ static const struct {
 	const char *sql, *columns, *count;
 } rows[STRICT_ROWS] = {
 	[STRICT_LOG] = {"SELECT name, value FROM log WHERE ?1 <= ?2 ORDER BY name", "tt",
-			"SELECT count(*), 0 FROM log"},
+			"SELECT count(*), NULL FROM log"},
 	[STRICT_GENERATIONS] = {"SELECT number, first, statement, log, secret, from_ms, until_ms"
 				" FROM generations WHERE ?1 <= ?2 ORDER BY number",
-				"iihhnii", "SELECT count(*), 0 FROM generations"},
+				"iihhnii", "SELECT count(*), NULL FROM generations"},
 	[STRICT_ENTRIES] = {"SELECT idx, kind, generation, time_ms, subject, tenant, trace,"
 			    " session, lease, artifact, profile, node, leaf, signature, statement,"
 			    " journal FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx",
-			    "iiiitttttttihsbb",
-			    "SELECT count(*), EXISTS (SELECT 1 FROM entries WHERE idx < 0)"
-			    " OR EXISTS (SELECT 1 FROM entries WHERE idx >= ?1) FROM entries"},
+			    "iiiitttttttihsbb", COUNT("entries", "idx", "0", "?1")},
 	[STRICT_MARKS] = {"SELECT idx, line, event, destination, reason FROM marks"
 			  " WHERE idx >= ?1 AND idx < ?2 ORDER BY idx, line",
-			  "iittt",
-			  "SELECT count(*), EXISTS (SELECT 1 FROM marks WHERE idx < 0)"
-			  " OR EXISTS (SELECT 1 FROM marks WHERE idx >= ?1) FROM marks"},
+			  "iittt", COUNT("marks", "idx", "0", "?1")},
 	[STRICT_TILES] = {"SELECT id, hashes FROM tiles WHERE id >= ?1 AND id < ?2 ORDER BY id",
-			  "iw",
-			  "SELECT count(*), EXISTS (SELECT 1 FROM tiles WHERE id < 0)"
-			  " FROM tiles"},
+			  "iw", COUNT("tiles", "id", "0", "9223372036854775807")},
 	[STRICT_CHECKPOINTS] = {"SELECT size, time_ms, note FROM checkpoints"
 				" WHERE size > ?1 AND size <= ?2 ORDER BY size",
-				"iib",
-				"SELECT count(*), EXISTS (SELECT 1 FROM checkpoints WHERE size <="
-				" 0) OR EXISTS (SELECT 1 FROM checkpoints WHERE size > ?1)"
-				" FROM checkpoints"},
+				"iib", COUNT("checkpoints", "size", "1", "?1 + 1")},
 };
 
 int strict_open(const char *directory, struct store **ret, struct err *reterr)
@@ -286,7 +282,7 @@ void strict_end(struct strict *c)
 }
 
 int strict_count(struct store *s, enum strict_rows what, int64_t size, int64_t *ret,
-		 int *ret_others, struct err *reterr)
+		 int *ret_others, int64_t *ret_other, struct err *reterr)
 {
 	sqlite3_stmt *q;
 	int r = db_prepare(s, rows[what].count, &q, reterr);
@@ -296,17 +292,25 @@ int strict_count(struct store *s, enum strict_rows what, int64_t size, int64_t *
 	sqlite3_bind_int64(q, 1, size);
 	EACH_ROW(q, 1, {
 		*ret = sqlite3_column_int64(q, 0);
-		*ret_others = sqlite3_column_int(q, 1);
+		*ret_others = sqlite3_column_type(q, 1) != SQLITE_NULL;
+		*ret_other = sqlite3_column_int64(q, 1);
 	});
 	return r;
 }
 
-int strict_newest(struct store *s, int64_t *ret, struct err *reterr)
+int strict_last(struct store *s, int64_t *ret_index, int64_t *ret_size, struct err *reterr)
 {
 	sqlite3_stmt *q;
-	int r = db_prepare(s, "SELECT coalesce(max(size), 0) FROM checkpoints", &q, reterr);
+	int r = db_prepare(s,
+			   "SELECT coalesce((SELECT max(idx) FROM entries), -1),"
+			   " coalesce((SELECT max(size) FROM checkpoints), 0)",
+			   &q, reterr);
 
-	if (r == 0)
-		EACH_ROW(q, 1, *ret = sqlite3_column_int64(q, 0));
+	if (r < 0)
+		return r;
+	EACH_ROW(q, 1, {
+		*ret_index = sqlite3_column_int64(q, 0);
+		*ret_size = sqlite3_column_int64(q, 1);
+	});
 	return r;
 }

@@ -61,9 +61,11 @@ int strict_next(struct strict *c, struct err *reterr);
 /* Ends it; also one that is all zero, or has ended. */
 void strict_end(struct strict *c);
 
-/* How many rows, and whether there are some that no cursor from 0 to `size` (tiles: to INT64_MAX)
- * goes over. */
+/*
+ * How many rows, and whether there are some that no cursor from 0 to `size` (tiles: to INT64_MAX)
+ * goes over, the first of which is *ret_other.
+ */
 int strict_count(struct store *s, enum strict_rows rows, int64_t size, int64_t *ret,
-		 int *ret_others, struct err *reterr);
-/* The size of the newest checkpoint, 0: there is none. */
-int strict_newest(struct store *s, int64_t *ret, struct err *reterr);
+		 int *ret_others, int64_t *ret_other, struct err *reterr);
+/* The index of the last entry, -1: there is none; the size of the newest checkpoint, 0: as well. */
+int strict_last(struct store *s, int64_t *ret_index, int64_t *ret_size, struct err *reterr);
