@@ -65,30 +65,33 @@ static void count(struct decisions *d, struct span rule, struct span reason)
 	d->rules[i].count++;
 }
 
-static void add_member(struct buf *b, const char *name, struct span value)
+static int add_member(struct buf *b, const char *name, struct span value)
 {
-	if (!value.len)
-		return;
-	buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
-	buf_add(b, value.at, value.len);
+	int r = 0;
+
+	if (value.len)
+		r = buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
+	return r ? r : buf_add(b, value.at, value.len);
 }
 
+/* What there is no room for is omitted, all of it. */
 static void list_denial(struct decisions *d, struct span line)
 {
 	static const char *const names[] = {"decision", "tool", "destination", "rule", "reason"};
 	size_t at = d->denials.len;
+	int r;
 
 	if (d->listed == STATEMENT_DENIALS_MAX)
 		return;
-	if (at)
-		buf_addc(&d->denials, ',');
-	buf_addc(&d->denials, '{');
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		add_member(&d->denials, names[i], member(line, names[i]));
-	if (buf_addc(&d->denials, '}') < 0)
-		d->denials.len = at;
-	else
+	r = buf_adds(&d->denials, at ? ",{" : "{");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++)
+		r = add_member(&d->denials, names[i], member(line, names[i]));
+	if (r == 0)
+		r = buf_addc(&d->denials, '}');
+	if (r == 0)
 		d->listed++;
+	else
+		d->denials.len = at;
 }
 
 static void read_line(struct decisions *d, struct span line)
