@@ -1,5 +1,5 @@
 # The front door. Each target sets up what it needs (tools/setup is quick when nothing is missing).
-.PHONY: all build demo test bench fuzz lint format install clean setup
+.PHONY: all build demo test torture bench fuzz lint format install clean setup
 
 BUILD ?= build
 SANITIZED ?= build-asan
@@ -22,6 +22,12 @@ demo: build
 # Two lanes: everything around the engine under ASan and UBSan; then release flags with the full jail.
 test: build
 	@tests/run $(BUILD) $(SANITIZED)
+
+# Processes killed at random under load, many times, in an order that the seed decides.
+ROUNDS ?= 200
+SEED ?= $(shell date +%s)
+torture: build
+	@CORDON=$(BUILD)/cordon CORDON_BUILD=$(BUILD) python3 tests/e2e/restart_test.py $(BUILD)/cordon $(SEED) $(ROUNDS)
 
 bench: build
 	@tools/setup bench/peers

@@ -86,33 +86,37 @@ static void facts_of_run(struct sample *s, uint64_t n, int denied)
 	digest("output", n, output);
 	digest("input", n, input);
 	digest("policy", n % 7, policy);
-	buf_addf(
-		&s->facts,
-		"{\"run\":{\"id\":\"%s\",\"trace\":\"4bf92f3577b34da6a3ce929d0e0e%04llx\","
-		"\"session\":\"chat-%llu\",\"lease\":\"lse_01hx%06llu\",\"key\":\"key_01hx0042\","
-		"\"class\":\"interactive\",\"seed\":%llu,\"clock_ms\":1777636800123},"
-		"\"tenant\":\"tenant-%llu\",\"artifact\":{\"digest\":\"sha256:%s\",\"language\":"
-		"\"javascript\",\"modules\":3,\"bytes\":18233,\"trust\":\"tested\"},"
-		"\"policy\":{\"digest\":\"sha256:%s\",\"profile\":\"transform\",\"version\":%llu},",
-		s->subject, (unsigned long long)(n / 3 & 0xffff), (unsigned long long)(n / 9),
-		(unsigned long long)(n / 5), (unsigned long long)(n * 7919 % 1000003),
-		(unsigned long long)(n % 20), artifact, policy, (unsigned long long)(n % 7 + 1));
 	buf_addf(&s->facts,
-		 "\"limits\":{\"cpu_us\":1000000,\"wall_us\":5000000,\"memory_bytes\":67108864,"
-		 "\"output_bytes\":262144,\"operations\":100,\"log_lines\":100,\"timers\":100},"
-		 "\"engine\":{\"mode\":\"fast\",\"version\":\"2.44.2\"},\"jail\":{\"full\":true,"
-		 "\"parts\":{\"namespaces\":true,\"seccomp\":true,\"landlock\":true,"
-		 "\"rlimits\":true,\"cgroup\":true}},\"input\":{\"sha256\":\"%s\",\"bytes\":211},",
-		 input);
+		 "{\"run\":{\"id\":\"%s\",\"tenant\":\"tenant-%llu\",\"session\":\"chat-%llu\","
+		 "\"lease\":\"lse_01hx%06llu\",\"trace\":\"4bf92f3577b34da6a3ce929d0e0e%04llx\","
+		 "\"tier\":\"standard\",\"class\":\"interactive\",\"input_sha256\":\"%s\","
+		 "\"labels\":{\"team\":\"support\"},\"created_at\":\"2026-05-01T12:00:00.101Z\"},"
+		 "\"caller\":{\"key\":\"key_01hx4b2m6v0q9r8s7t6u5v4w3x\",\"role\":\"runner\"},",
+		 s->subject, (unsigned long long)(n % 20), (unsigned long long)(n / 9),
+		 (unsigned long long)(n / 5), (unsigned long long)(n / 3 & 0xffff), input);
+	buf_addf(&s->facts,
+		 "\"provenance\":{\"model\":\"model-7\",\"prompt_sha256\":\"%s\"},"
+		 "\"artifact\":{\"digest\":\"sha256:%s\"},\"policy\":{\"digest\":\"sha256:%s\","
+		 "\"profile\":\"transform\"},\"limits\":{\"cpu_us\":1000000,\"wall_us\":5000000,"
+		 "\"memory_bytes\":67108864,\"output_bytes\":262144,\"operations\":100,"
+		 "\"log_lines\":100,\"timers\":100},\"usage\":{\"queue_us\":44,\"spawn_us\":812,"
+		 "\"run_us\":2290,\"wall_us\":3187,\"cpu_us\":2133,\"memory_peak_bytes\":9437184,"
+		 "\"operations\":2,\"output_bytes\":733},\"result\":{",
+		 input, artifact, policy);
 	if (denied)
-		buf_adds(&s->facts, "\"outcome\":{\"kind\":\"denied\",\"reason\":\"quota.runs\"}}");
+		buf_adds(&s->facts, "\"outcome\":\"denied\",\"reason\":\"quota.runs\"");
 	else
 		buf_addf(&s->facts,
-			 "\"result\":{\"kind\":\"json\",\"output_sha256\":\"%s\",\"bytes\":512},"
-			 "\"outcome\":{\"kind\":\"completed\"},\"usage\":{\"cpu_us\":2133,"
-			 "\"wall_us\":3187,\"queue_us\":44,\"spawn_us\":812,"
-			 "\"memory_peak_bytes\":9437184,\"operations\":2,\"output_bytes\":733}}",
+			 "\"outcome\":\"completed\",\"value_kind\":\"json\","
+			 "\"output_sha256\":\"%s\"",
 			 output);
+	buf_adds(&s->facts,
+		 ",\"ended_at\":\"2026-05-01T12:00:00.126Z\"},\"runtime\":{\"cordon\":\"0.1.0\","
+		 "\"engine\":\"fast\",\"engine_version\":\"2.50.6\",\"cached\":true,\"seed\":"
+		 "\"9223372036854775807\",\"clock_ms\":1777636800123},\"jail\":{\"full\":true,"
+		 "\"parts\":{\"namespaces\":true,\"seccomp\":true,\"landlock\":true,\"rlimits\":"
+		 "true,"
+		 "\"cgroup\":true,\"memory\":true}}}");
 }
 
 static void act(struct sample *s, uint64_t n)

@@ -118,6 +118,12 @@ static int check_escape(struct cursor *c)
 	return 0;
 }
 
+/* Characters that a string has as they are, in one byte: nearly all of nearly every string. */
+static int is_plain(uint8_t b)
+{
+	return b >= 0x20 && b < 0x80 && b != '"' && b != '\\';
+}
+
 static int check_string(struct cursor *c)
 {
 	if (c->p >= c->end || *c->p != '"')
@@ -126,6 +132,10 @@ static int check_string(struct cursor *c)
 	while (c->p < c->end) {
 		size_t n;
 
+		while (c->p < c->end && is_plain(*c->p))
+			c->p++;
+		if (c->p >= c->end)
+			break;
 		if (*c->p == '"') {
 			c->p++;
 			return 0;

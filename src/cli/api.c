@@ -1,7 +1,9 @@
 #include "cli/api.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/moment.h"
 #include "cli/safe.h"
 #include "os/fd.h"
 
@@ -144,6 +146,23 @@ void api_path(struct buf *path, const char *things, const char *id, const char *
 	buf_addf(path, "/v1/%s/", things);
 	client_escape(path, id);
 	buf_adds(path, after);
+}
+
+int api_moment(struct buf *path, const char *name, const char *text, struct err *reterr)
+{
+	char number[32];
+	int64_t ms = 0;
+
+	if (!text)
+		return 0;
+	if (moment_parse(text, clock_wall_ms(), &ms) < 0 || ms < 0)
+		return err_set(reterr, EINVAL, "usage",
+			       "--%s %s: a time such as 2026-01-31T12:00:00Z, milliseconds since "
+			       "1970, or how long ago, such as 90s, 15m, 2h or 7d, is needed",
+			       name, text);
+	snprintf(number, sizeof(number), "%lld", (long long)ms);
+	client_query(path, name, number);
+	return 0;
 }
 
 int api_print_secret(const struct reply *r, const char *member)

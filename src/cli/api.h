@@ -49,6 +49,10 @@ int api_refuse(const struct call *call, const char *what);
 /* "/v1/THINGS/ID" and what follows. */
 void api_path(struct buf *path, const char *things, const char *id, const char *after);
 
+/* "name=MS" in the query for a moment that was given as people do (moment.h); nothing if it is
+ * NULL. -EINVAL: it is none; the message names the option. */
+int api_moment(struct buf *path, const char *name, const char *text, struct err *reterr);
+
 /* Prints a secret member alone, for scripts. */
 int api_print_secret(const struct reply *r, const char *member);
 

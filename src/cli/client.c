@@ -190,12 +190,15 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *line)
 static struct curl_slist *headers(const struct client *c, const struct request *q)
 {
 	struct curl_slist *list = NULL;
+	_cleanup_free_ char *accept =
+		xasprintf("Accept: %s", q->accept  ? q->accept
+					: q->event ? "text/event-stream, application/json"
+						   : "application/json");
 	_cleanup_free_ char *auth = c->key ? xasprintf("Authorization: Bearer %s", c->key) : NULL;
 	_cleanup_free_ char *type = xasprintf(
 		"Content-Type: %s", q->content_type ? q->content_type : "application/json");
 
-	list = add_header(list, q->event ? "Accept: text/event-stream, application/json"
-					 : "Accept: application/json");
+	list = add_header(list, accept);
 	list = add_header(list, "Expect:"); /* none: the body goes at once */
 	list = add_header(list, q->body ? type : "Content-Type:");
 	if (auth) {
@@ -312,6 +315,7 @@ static const struct {
 	{"auth.revoked", "make another with `cordon key create`"},
 	{"auth.expired", "make another with `cordon key create`"},
 	{"auth.role", "use a key of another role, or the daemon's socket (--data DIR)"},
+	{"receipt.pending", "`cordon receipt --wait` waits for it"},
 	{"not_found", "the `list` commands show what there is, `--tenant` says whose"},
 };
 
@@ -334,6 +338,9 @@ static int problem(const struct client *c, struct reply *reply, struct err *rete
 	jsonview_copy(jsonview_get(v, "detail"), detail, sizeof(detail));
 	if (!*detail)
 		jsonview_copy(jsonview_get(v, "title"), detail, sizeof(detail));
+	if (!*code && reply->status >= 500) /* of something in between, mostly */
+		return err_set(reterr, EIO, "client.lost", "%s answers with status %d",
+			       client_where(c), reply->status);
 	if (!*code)
 		return err_set(reterr, EIO, "client.answer",
 			       "%s answers with status %d, not as Cordon's API does: check the URL",
@@ -383,6 +390,8 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	list = headers(c, q);
 	to = (struct receiver){.easy = easy, .reply = ret, .events = -1};
 	sse_init(&to.sse, CLIENT_REPLY_MAX, q->event, q->arg);
+	if (q->event_id)
+		sse_keep_id(&to.sse, q->event_id);
 	set_options(easy, c, q, url, list, &to);
 	lib.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
 	lib.curl_multi_add_handle(multi, easy);
@@ -393,13 +402,24 @@ int client_call(const struct client *c, const struct request *q, struct reply *r
 	lib.curl_multi_cleanup(multi);
 	lib.curl_slist_free_all(list);
 	sse_done(&to.sse);
+	ret->status = (int)status;
 	if (to.failed < 0 && to.failed != -ENOSPC)
 		return err_set(reterr, EIO, "client.answer",
 			       "an event from %s is not what the API gives", client_where(c));
 	if (code != CURLE_OK)
 		return transport_error(c, code, detail, reterr);
-	ret->status = (int)status;
 	return status >= 200 && status < 300 ? 0 : problem(c, ret, reterr);
+}
+
+int client_passing(const struct err *e)
+{
+	static const char *const lasting[] = {"client.answer", "client.too_large",
+					      "client.certificate", "client.library"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lasting); i++)
+		if (!strcmp(e->code, lasting[i]))
+			return 0;
+	return e->number == EIO;
 }
 
 int client_complain(const struct err *e)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/options.h"
+#include "cli/sse.h"
 
 enum { CLIENT_REPLY_MAX = 64 << 20 };
 
@@ -44,6 +45,7 @@ struct request {
 	const void *body; /* NULL: none */
 	size_t body_len;
 	const char *content_type;		 /* of the body */
+	const char *accept;			 /* NULL: JSON */
 	const char *headers[CLIENT_HEADERS_MAX]; /* further ones, "Name: value" */
 	int timeout_s; /* for the whole exchange; 0: the usual one; -1: none, as a run may take
 			  long */
@@ -55,11 +57,12 @@ struct request {
 	/* Asks for the answer as events, each of which it gets as it comes (sse.h); the reply then
 	 * has no body. A daemon may answer with a body all the same. NULL: none. */
 	int (*event)(void *arg, const char *name, const char *data, size_t len);
+	char *event_id; /* SSE_ID_SIZE bytes: the last event's ID, kept up to date; may be NULL */
 	void *arg;
 };
 
 struct reply {
-	int status;
+	int status; /* 0: none came */
 	struct buf body;
 };
 void reply_done(struct reply *r);
@@ -75,6 +78,9 @@ void reply_done(struct reply *r);
  */
 int client_call(const struct client *c, const struct request *q, struct reply *ret,
 		struct err *reterr);
+
+/* Whether an error of client_call() may pass by itself: not what the daemon refused. */
+int client_passing(const struct err *e);
 
 /* Appends text as one segment of a path or one value of a query (RFC 3986, section 2.1). */
 void client_escape(struct buf *out, const char *text);

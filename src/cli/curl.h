@@ -12,6 +12,7 @@
 #define CURL_FUNCTIONS(X)                                                                          \
 	X(curl_global_init)                                                                        \
 	X(curl_easy_init)                                                                          \
+	X(curl_easy_perform)                                                                       \
 	X(curl_easy_cleanup)                                                                       \
 	X(curl_easy_setopt)                                                                        \
 	X(curl_easy_getinfo)                                                                       \

@@ -195,14 +195,15 @@ void report_person(const struct report *r, const struct msg_run_done *m)
 	fflush(stdout);
 	fprintf(stderr,
 		"-- %.*s %s | run %.1f ms, cpu %.1f ms | memory %.1f MiB | %u operations | %llu "
-		"bytes out | jail %s\n",
+		"bytes out | jail %s%s%.*s\n",
 		(int)strspn(r->run, WORD), r->run, words_outcome(m->outcome),
 		(double)m->run_us / 1000, (double)m->cpu_us / 1000,
 		(double)m->memory_peak_bytes / (1 << 20), m->operations,
 		(unsigned long long)m->output_bytes,
 		!m->jail.len   ? "unknown"
 		: jail_full(m) ? "full"
-			       : "NOT FULL");
+			       : "NOT FULL",
+		*r->receipt ? " | receipt " : "", (int)strspn(r->receipt, WORD), r->receipt);
 }
 
 void report_json(const struct report *r, const struct msg_run_done *m)

@@ -7,7 +7,7 @@
 #include "wire/message.h"
 
 struct report {
-	char run[LIMIT_NAME];
+	char run[LIMIT_NAME], receipt[LIMIT_NAME]; /* receipt: "" without a ledger */
 	const char *tier, *class_;
 	struct buf logs; /* JSON array elements, comma-separated; for --json */
 };

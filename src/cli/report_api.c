@@ -121,6 +121,8 @@ int report_api(const char *text, size_t len, size_t logs_shown, struct err *rete
 	m.jail = bytes_of(jsonview_get(run, "jail"));
 	load_usage(jsonview_get(run, "usage"), &m);
 	jsonview_copy(jsonview_get(run, "run"), rep.run, sizeof(rep.run));
+	jsonview_copy(jsonview_get(jsonview_get(run, "receipt"), "id"), rep.receipt,
+		      sizeof(rep.receipt));
 	if (load_value(run, &m, &bytes) < 0 ||
 	    (m.error.len && json_check(m.error.data, m.error.len, NULL) < 0))
 		return err_set(reterr, EIO, "client.answer",

@@ -1,5 +1,4 @@
 /* `cordon runs …`: what ran, what runs. */
-#include "base/clock.h"
 #include "base/json.h"
 #include "cli/api.h"
 #include "cli/commands.h"
@@ -21,24 +20,6 @@ struct runs_options {
 	int follow;
 };
 
-/* "name=MS" for a moment that was given as people do. */
-static int add_moment(struct buf *path, const char *name, const char *text, struct err *reterr)
-{
-	char number[32];
-	int64_t ms = 0;
-
-	if (!text)
-		return 0;
-	if (moment_parse(text, clock_wall_ms(), &ms) < 0 || ms < 0)
-		return err_set(reterr, EINVAL, "usage",
-			       "--%s %s: a time such as 2026-01-31T12:00:00Z, milliseconds since "
-			       "1970, or how long ago, such as 90s, 15m, 2h or 7d, is needed",
-			       name, text);
-	snprintf(number, sizeof(number), "%lld", (long long)ms);
-	client_query(path, name, number);
-	return 0;
-}
-
 static int list_path(const struct runs_options *o, struct buf *path, struct err *reterr)
 {
 	char limit[32];
@@ -54,9 +35,9 @@ static int list_path(const struct runs_options *o, struct buf *path, struct err 
 	client_query(path, "label", o->label);
 	client_query(path, "limit", limit);
 	client_query(path, "cursor", o->cursor);
-	if (add_moment(path, "since", o->since, reterr) < 0)
+	if (api_moment(path, "since", o->since, reterr) < 0)
 		return -EINVAL;
-	return add_moment(path, "until", o->until, reterr);
+	return api_moment(path, "until", o->until, reterr);
 }
 
 /* Outcome or state, whichever says more. */
@@ -244,6 +225,13 @@ static int cancel(const struct call *call)
 	return !status && o->shared.json && r.body.len ? api_print_json(&r) : status;
 }
 
+static int erase(const struct call *call)
+{
+	_cleanup_reply_ struct reply r = {0};
+
+	return about(call, "DELETE", "/payload", &r);
+}
+
 #define AT(m) offsetof(struct runs_options, m)
 #define TEXT_ROW(n, a, k, m, h)                                                                    \
 	{                                                                                          \
@@ -303,5 +291,12 @@ const struct command runs_commands[] = {
 	{.name = "runs cancel",
 	 .what = "Stops a run: it ends as terminated, for the reason cancelled.",
 	 .run = cancel,
+	 ONE_RUN},
+	{.name = "runs erase",
+	 .what = "Erases what a run brought to light: value, error, logs, payloads.",
+	 .text = "Erases what a run that is over brought to light: its value, error and logs, and "
+		 "the payloads of its operations. Its journal and its receipt have digests of them "
+		 "only, and verify as before. There is no way back.",
+	 .run = erase,
 	 ONE_RUN},
 	{0}};

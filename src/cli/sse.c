@@ -10,6 +10,12 @@ void sse_init(struct sse *s, size_t max,
 	*s = (struct sse){.line = BUF_INIT(max), .data = BUF_INIT(max), .event = event, .arg = arg};
 }
 
+void sse_keep_id(struct sse *s, char *id)
+{
+	s->id = id;
+	memcpy(s->next_id, id, sizeof(s->next_id));
+}
+
 void sse_done(struct sse *s)
 {
 	buf_done(&s->line);
@@ -23,6 +29,8 @@ static int end_event(struct sse *s)
 	if (s->data.len) /* each line of data left a new line behind */
 		r = s->event(s->arg, *s->name ? s->name : "message", buf_str(&s->data),
 			     s->data.len - 1);
+	if (r >= 0 && s->id)
+		memcpy(s->id, s->next_id, sizeof(s->next_id));
 	s->data.len = 0;
 	*s->name = '\0';
 	return r;
@@ -41,6 +49,8 @@ static int end_line(struct sse *s)
 		r = end_event(s);
 	else if (n == 5 && !memcmp(line, "event", 5))
 		snprintf(s->name, sizeof(s->name), "%s", value);
+	else if (n == 2 && !memcmp(line, "id", 2) && strlen(value) < sizeof(s->next_id))
+		memcpy(s->next_id, value, strlen(value) + 1);
 	else if (n == 4 && !memcmp(line, "data", 4))
 		r = buf_add(&s->data, value, s->line.len - (size_t)(value - line)) < 0 ||
 				    buf_addc(&s->data, '\n') < 0

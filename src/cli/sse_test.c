@@ -71,6 +71,25 @@ static void whoever_reads_may_end_it(void **state)
 	assert_string_equal(seen, "stop(1)");
 }
 
+static void the_last_event_has_its_id(void **state)
+{
+	char id[SSE_ID_SIZE] = "";
+	struct sse s;
+	const char *text = "id: 1.2\nevent: a\ndata: 1\n\ndata: 2\n\nid: 3.4\ndata: 3\n";
+
+	(void)state;
+	seen[0] = '\0';
+	sse_init(&s, 100, note, NULL);
+	sse_keep_id(&s, id);
+	assert_int_equal(sse_feed(&s, text, strlen(text)), 0);
+	assert_string_equal(id, "1.2"); /* the third event is not complete */
+	assert_int_equal(sse_feed(&s, "\n", 1), 0);
+	assert_string_equal(id, "3.4");
+	assert_int_equal(sse_feed(&s, "id: 5\nevent: stop\ndata: 4\n\n", 28), -EINTR);
+	assert_string_equal(id, "3.4"); /* who refused it has not seen it */
+	sse_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +97,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_complete_is_none),
 		cmocka_unit_test(an_event_has_a_maximum),
 		cmocka_unit_test(whoever_reads_may_end_it),
+		cmocka_unit_test(the_last_event_has_its_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,12 +5,15 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { PATH_SIZE = 4096, BODY_SIZE = 4096 };
 
-static const struct api_column columns[] = {
-	{"ID", "id", 0}, {"STATE", "state", 0}, {"CREATED", "created_at", 1}};
+static const struct api_column columns[] = {{"ID", "id", 0},
+					    {"STATE", "state", 0},
+					    {"CREATED", "created_at", 1},
+					    {"PAYLOADS KEPT, DAYS", "payload_days", 0}};
 
 /* Here the tenant is what the command is about: an operand, or --tenant. The API gets it in the
  * path, so it is taken out of the options. */
@@ -56,6 +59,11 @@ static int print(const struct call *call, int status, const struct reply *r)
 {
 	return status ? status : api_print_card(call, r, columns, ARRAY_SIZE(columns));
 }
+
+struct keep_options {
+	struct shared_options shared;
+	uint64_t days;
+};
 
 static int create(const struct call *call)
 {
@@ -119,6 +127,26 @@ static int remove_tenant(const struct call *call)
 	return about(call, "DELETE", NULL, &r);
 }
 
+static int keep(const struct call *call)
+{
+	const struct keep_options *o = call->options;
+	_cleanup_reply_ struct reply r = {0};
+	char body[64];
+
+	snprintf(body, sizeof(body), "{\"payload_days\":%llu}", (unsigned long long)o->days);
+	return print(call, about(call, "PATCH", body, &r), &r);
+}
+
+static const struct option_row keep_rows[] = {
+	{.name = "payload-days",
+	 .argument = "DAYS",
+	 .kind = OPTION_NUMBER,
+	 .offset = offsetof(struct keep_options, days),
+	 .min = 0,
+	 .max = 36500,
+	 .help = "How many; 0: as long as the runs themselves (`cordon up --keep-days`)."},
+	{0}};
+
 #define COMMAND(n, f, w)                                                                           \
 	{                                                                                          \
 		.name = "tenant " n, .operands = "ID", .operands_max = 1, .what = w,               \
@@ -135,6 +163,16 @@ const struct command tenant_commands[] = {
 	COMMAND("show", show, "Shows a tenant."),
 	COMMAND("suspend", suspend, "Lets a tenant start no runs until it is resumed."),
 	COMMAND("resume", resume, "Makes a suspended tenant active again."),
+	{.name = "tenant keep",
+	 .operands = "ID",
+	 .operands_max = 1,
+	 .what = "Says how long a tenant's results, logs and payloads are kept.",
+	 .text = "What is older is erased, as `cordon runs erase` does it. Journals and receipts "
+		 "stay.",
+	 .rows = keep_rows,
+	 .shared = options_shared,
+	 .size = sizeof(struct keep_options),
+	 .run = keep},
 	COMMAND("delete", remove_tenant,
 		"Deletes a tenant, and its keys, profiles and runs with it."),
 	{0}};

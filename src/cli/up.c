@@ -389,8 +389,8 @@ static const struct option_row rows[] = {
 	 .min = 1,
 	 .max = 36500,
 	 .setting = "keep.days",
-	 .help = "How long runs that are over are kept: results, logs, journals, idempotency "
-		 "keys."},
+	 .help = "How long runs that are over are kept: results, logs, payloads of tool calls, "
+		 "idempotency keys. Receipts and journals stay."},
 	{.name = "ledger-key",
 	 .argument = "FILE",
 	 .kind = OPTION_TEXT,

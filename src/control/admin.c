@@ -3,13 +3,14 @@
 #include "base/json.h"
 #include "control/body.h"
 #include "control/lease.h"
+#include "control/ledger.h"
 #include "control/run.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
-enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400 };
+enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400, PAYLOAD_DAYS_MAX = 36500 };
 
 static void add_tenant(void *arg, const struct tenant_row *t)
 {
@@ -19,7 +20,10 @@ static void add_tenant(void *arg, const struct tenant_row *t)
 		buf_addc(b, ',');
 	buf_addf(b, "{\"id\":\"%s\",\"state\":\"%s\",\"created_at\":", t->id, t->state);
 	body_time(b, t->created_ms);
-	buf_addc(b, '}');
+	if (t->payload_days)
+		buf_addf(b, ",\"payload_days\":%lld}", (long long)t->payload_days);
+	else
+		buf_adds(b, ",\"payload_days\":null}");
 }
 
 static void show_tenant(struct request *q, unsigned status, const char *id)
@@ -51,16 +55,14 @@ void admin_tenant_add(struct request *q)
 		http_problem(q, 400, "request.member",
 			     "'id' must be 1 to 63 of a-z, 0-9 and '-', not beginning with '-'");
 	} else if (!failed) {
-		r = store_begin(c->store, &e);
-		if (r == 0) {
+		r = act_begin(q, &e);
+		if (r == 0)
 			r = store_tenant_add(c->store, id, clock_wall_ms(), &e);
-			if (r == 0)
-				r = profile_defaults(c, id, &e);
-			if (r == 0)
-				r = store_commit(c->store, &e);
-			else
-				store_rollback(c->store);
-		}
+		if (r == 0)
+			r = profile_defaults(c, id, &e);
+		if (r == 0)
+			r = act(c, q, "tenant_created", id, &e, NULL);
+		r = act_commit(q, r, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
@@ -86,21 +88,45 @@ void admin_tenant(struct request *q)
 	show_tenant(q, 200, q->tail[0]);
 }
 
+/* To suspend takes a right away: that is done whether or not it can be recorded at once. */
+static int set_tenant(struct request *q, const char *state, int64_t days, struct err *reterr)
+{
+	const char *id = q->tail[0];
+	struct control *c = q->control;
+	char number[24] = "";
+	int r = state && strcmp(state, "active") ? batch_open(c, reterr) : act_begin(q, reterr);
+
+	if (r == 0 && state)
+		r = store_tenant_set_state(c->store, id, state, reterr);
+	if (r == 0 && days >= 0)
+		r = store_tenant_set_payload_days(c->store, id, days, reterr);
+	if (days >= 0)
+		snprintf(number, sizeof(number), "%lld", (long long)days);
+	if (r == 0)
+		r = act(c, q, "tenant_changed", id, reterr, "state", state, "payload_days", number,
+			NULL);
+	return act_commit(q, r, reterr);
+}
+
 void admin_tenant_set(struct request *q)
 {
-	json_t *body = body_object(q, " state ");
+	json_t *body = body_object(q, " state payload_days ");
 	const char *state;
+	int64_t days;
 	int r, failed = 0;
 	struct err e;
 
 	if (!body)
 		return;
 	state = body_string(q, body, "state", &failed);
-	if (!failed && (!state || (strcmp(state, "active") && strcmp(state, "suspended")))) {
+	days = failed ? 0 : body_number(q, body, "payload_days", -1, 0, PAYLOAD_DAYS_MAX, &failed);
+	if (!failed && state && strcmp(state, "active") && strcmp(state, "suspended")) {
 		http_problem(q, 400, "request.member",
 			     "'state' must be \"active\" or \"suspended\"");
+	} else if (!failed && !state && days < 0) {
+		http_problem(q, 400, "request.member", "'state' or 'payload_days' is needed");
 	} else if (!failed) {
-		r = store_tenant_set_state(q->control->store, q->tail[0], state, &e);
+		r = set_tenant(q, state, days, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
@@ -128,11 +154,17 @@ void admin_tenant_delete(struct request *q)
 	}
 	if (q->answer)
 		return;
-	r = store_tenant_delete(q->control->store, q->tail[0], &e);
+	r = act_begin(q, &e);
+	if (r == 0)
+		r = store_tenant_delete(q->control->store, q->tail[0], &e);
+	if (r == 0)
+		r = act(q->control, q, "tenant_deleted", q->tail[0], &e, NULL);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "tenant");
 	else {
 		lease_maker_gone(q->control, q->tail[0], NULL);
+		events_recheck(q->control);
 		http_answer(q, 204, NULL, NULL);
 	}
 }
@@ -184,7 +216,13 @@ static void make_key(struct request *q, struct key_row *k)
 	k->id = id;
 	k->hash = hash;
 	if (r == 0)
+		r = act_begin(q, &e);
+	if (r == 0)
 		r = store_key_add(q->control->store, k, &e);
+	if (r == 0)
+		r = act(q->control, q, "key_created", k->tenant, &e, "key", id, "key_role", k->role,
+			"label", k->label, NULL);
+	r = act_commit(q, r, &e);
 	if (r == 0)
 		add_key(&b, k);
 	k->id = NULL; /* both live here only */
@@ -271,11 +309,17 @@ void admin_key_revoke(struct request *q)
 
 	if (auth_tenant(q, tenant) < 0)
 		return;
-	r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	r = batch_open(q->control, &e);
+	if (r == 0)
+		r = store_key_revoke(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	if (r == 0)
+		r = act(q->control, q, "key_revoked", tenant, &e, "key", q->tail[0], NULL);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "key");
 	else {
 		end_work(q->control, tenant, q->tail[0]);
+		events_recheck(q->control);
 		http_answer(q, 204, NULL, NULL);
 	}
 }

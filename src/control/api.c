@@ -10,7 +10,8 @@
 #define READERS (ROLE_AUDITOR | ROLE_OPERATOR | ROLE_ADMIN | ROLE_LOCAL)
 
 static const struct route {
-	const char *method, *path; /* "*" in a path: one segment */
+	const char *method,
+		*path; /* "*" in a path: one segment; "**" at its end: all that is left */
 	unsigned roles;
 	void (*handle)(struct request *q);
 	size_t body_max;
@@ -47,6 +48,18 @@ static const struct route {
 	{"GET", "/v1/runs", ROLE_KEY | ROLE_LEASE, runs_list, 0},
 	{"GET", "/v1/runs/*", ROLE_KEY | ROLE_LEASE, runs_get, 0},
 	{"GET", "/v1/runs/*/events", ROLE_KEY | ROLE_LEASE, runs_events, 0},
+	{"DELETE", "/v1/runs/*/payload", WRITERS, runs_erase, 0},
+	{"GET", "/v1/receipts/*", ROLE_KEY | ROLE_LEASE, receipt_get, 0},
+	{"GET", "/v1/events", READERS, events_list, 0},
+	/* The log's leaves are digests and signatures; who has no key sees none all the same. */
+	{"GET", "/v1/log/checkpoint", ROLE_KEY, log_checkpoint, 0},
+	{"GET", "/v1/log/tile/**", ROLE_KEY, log_tile, 0},
+	{"GET", "/v1/log/entries/**", ROLE_KEY, log_tile, 0},
+	{"GET", "/v1/log/trusted-root", ROLE_KEY, log_trusted_root, 0},
+	{"GET", "/v1/log/proof/inclusion", ROLE_KEY, log_inclusion, 0},
+	{"GET", "/v1/log/proof/consistency", ROLE_KEY, log_consistency, 0},
+	{"POST", "/v1/log/rotate", ROLE_LOCAL, log_rotate, 0},
+	{"POST", "/v1/log/cosignatures", READERS, log_cosign, SMALL_BODY_MAX},
 	{"DELETE", "/v1/runs/*", RUNNERS | ROLE_LEASE, runs_cancel, 0},
 };
 
@@ -58,6 +71,8 @@ static int matches(const char *pattern, const char *path, char tail[3][128])
 	for (; *pattern; pattern++) {
 		size_t len;
 
+		if (!strcmp(pattern, "**"))
+			return *path != '\0';
 		if (*pattern != '*') {
 			if (*path++ != *pattern)
 				return 0;

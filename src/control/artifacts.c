@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "control/code.h"
+#include "control/ledger.h"
 #include "wire/modmap.h"
 
 #include <errno.h>
@@ -112,8 +113,13 @@ static void put(struct request *q, const char *tenant, const struct code *c)
 {
 	int added = 0;
 	struct err e;
-	int r = code_keep(q->control, tenant, c, &added, &e);
+	int r = act_begin(q, &e);
 
+	if (r == 0)
+		r = code_keep(q->control, tenant, c, &added, &e);
+	if (r == 0 && added)
+		r = act(q->control, q, "artifact_put", tenant, &e, "artifact", c->digest, NULL);
+	r = act_commit(q, r, &e);
 	if (r == -EDQUOT)
 		http_problem_err(q, 409, &e);
 	else if (r < 0)
@@ -159,6 +165,19 @@ void artifact_get(struct request *q)
 		show(q, 200, tenant, q->tail[0], add_whole);
 }
 
+static int set_trust(struct request *q, const char *tenant, int64_t trust, struct err *reterr)
+{
+	const char level[2] = {(char)('0' + trust), '\0'};
+	int r = act_begin(q, reterr);
+
+	if (r == 0)
+		r = store_artifact_trust(q->control->store, tenant, q->tail[0], trust, reterr);
+	if (r == 0)
+		r = act(q->control, q, "artifact_trusted", tenant, reterr, "artifact", q->tail[0],
+			"trust", level, NULL);
+	return act_commit(q, r, reterr);
+}
+
 /* Who may put code may not say how far it is trusted: that is the operator's word. */
 void artifact_trust(struct request *q)
 {
@@ -174,7 +193,7 @@ void artifact_trust(struct request *q)
 	if (!failed && trust < 0)
 		http_problem(q, 400, "request.member", "'trust' is needed: 0 to %d", TRUST_MAX);
 	else if (!failed && auth_tenant(q, tenant) == 0) {
-		r = store_artifact_trust(q->control->store, tenant, q->tail[0], trust, &e);
+		r = set_trust(q, tenant, trust, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "artifact");
 		else
@@ -191,7 +210,13 @@ void artifact_delete(struct request *q)
 
 	if (auth_tenant(q, tenant) < 0)
 		return;
-	r = store_artifact_delete(q->control->store, tenant, q->tail[0], &e);
+	r = batch_open(q->control, &e);
+	if (r == 0)
+		r = store_artifact_delete(q->control->store, tenant, q->tail[0], &e);
+	if (r == 0)
+		r = act(q->control, q, "artifact_deleted", tenant, &e, "artifact", q->tail[0],
+			NULL);
+	r = act_commit(q, r, &e);
 	if (r < 0)
 		http_store_problem(q, r, &e, "artifact");
 	else

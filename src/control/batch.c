@@ -4,6 +4,7 @@
  * that is written, and if it cannot be written neither happens.
  */
 #include "base/log.h"
+#include "control/ledger.h"
 #include "control/run.h"
 
 #include <errno.h>
@@ -20,6 +21,14 @@ int batch_open(struct control *c, struct err *reterr)
 	return r;
 }
 
+void batch_abandon(struct control *c)
+{
+	if (c->batch && store_in_transaction(c->store))
+		store_rollback(c->store);
+	c->batch = 0;
+	acts_settled(c, 0);
+}
+
 static void tell_end(struct run *r, const struct err *e)
 {
 	struct control *c = r->control;
@@ -30,6 +39,7 @@ static void tell_end(struct run *r, const struct err *e)
 	}
 	run_answer(r, NULL);
 	run_free(r);
+	control_announce(c);
 	if (c->stopping && c->run_count == 0)
 		loop_stop(c->loop);
 }
@@ -51,6 +61,7 @@ int batch_settle(struct control *c, struct err *reterr)
 	int r = c->batch ? store_commit(c->store, &e) : 0;
 
 	c->batch = 0;
+	acts_settled(c, r == 0);
 	if (r < 0 && reterr)
 		*reterr = e;
 	list_for_each_safe (p, tmp, &c->ended) {

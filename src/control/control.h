@@ -55,6 +55,8 @@ enum {
 	HOLD_BYTES_MAX = 256 << 20, /* of code, for all of them */
 	HOLDS_PER_TENANT = 64,	    /* so that one tenant cannot have all of them */
 	HOLDS_MAX = 256,	    /* sandboxes that are held */
+	FOLLOWERS_MAX = 64,	    /* who follow events; */
+	FOLLOWERS_PER_TENANT = 16,  /* with keys of one tenant */
 };
 
 #define ROLES(X)                                                                                   \
@@ -107,9 +109,19 @@ struct control {
 	struct list runs;
 	size_t run_count, run_bytes;
 	struct loop_timer sweep;
-	size_t body_bytes;   /* see BODIES_MAX */
-	size_t answer_bytes; /* see ANSWERS_MAX */
+	char swept_tenant[64]; /* the last one whose payloads were looked at */
+	size_t body_bytes;     /* see BODIES_MAX */
+	size_t answer_bytes;   /* see ANSWERS_MAX */
 	uint64_t next_handle;
+	/* the ledger: ledger.h */
+	struct loop_watch ledger;
+	struct buf ledger_in, ledger_out;
+	int ledger_known;	 /* it has said how it is: */
+	struct err ledger_error; /* why it takes nothing; code "": it does */
+	uint64_t ledger_size, ledger_signed, ledger_gone_ns;
+	struct list asks, acts, followers;
+	size_t ask_count, follower_count;
+	struct loop_timer beat; /* of followers */
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch;
 	struct list begun, ended;
@@ -119,7 +131,7 @@ struct control {
 	unsigned holds;
 	size_t hold_bytes;
 	/* the end */
-	int stopping;
+	int stopping, ending; /* ending: what was under way has been told to end */
 	struct loop_timer stop;
 	/* settings: requests a second, of one address and one key (0: no limit); seconds for
 	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
@@ -129,6 +141,7 @@ struct control {
 	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
 	uint64_t cpu_us, wall_us, cache_hits;
+	uint64_t accepted, sealed[2]; /* runs; sealed: by control, by the node */
 };
 
 /* One HTTP request. */
@@ -151,7 +164,11 @@ struct request {
 	size_t answer_bytes; /* of control's */
 	int streaming, stream_over;
 	struct buf stream;
+	struct follow *follow; /* events.c: it is told what comes */
 };
+
+/* main.c: says that it is ready, once, when it is. */
+void control_announce(struct control *c);
 
 /* http.c */
 int http_open(struct control *c, struct door *d, int fd, struct err *reterr);
@@ -169,6 +186,11 @@ void http_suspend(struct request *q);
 int http_wants_events(const struct request *q);
 void http_stream(struct request *q);
 void http_event(struct request *q, const char *name, const void *data, size_t len);
+/* The same with an "id", from which a client can go on (Last-Event-ID). */
+void http_event_id(struct request *q, const char *name, const char *id, const void *data,
+		   size_t len);
+/* Something that means nothing, to find out whether the client is there. */
+void http_beat(struct request *q);
 /* The event "error", with a problem as its data. */
 void http_event_problem(struct request *q, unsigned status, const struct err *e);
 void http_stream_end(struct request *q);
@@ -251,6 +273,7 @@ void runs_list(struct request *q);
 void runs_get(struct request *q);
 void runs_events(struct request *q);
 void runs_cancel(struct request *q);
+void runs_erase(struct request *q);
 void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
@@ -259,6 +282,8 @@ int runs_recover(struct control *c, struct err *reterr);
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
 /* Commits it, and tells who waits for that. On failure nothing of it happened. */
 int batch_settle(struct control *c, struct err *reterr);
+/* Takes back what a handler wrote, which is all that there is in it. */
+void batch_abandon(struct control *c);
 
 /* node.c */
 void node_attach(struct control *c, int fd);
@@ -267,6 +292,17 @@ void node_flush(struct control *c);
 /* rate.c: 1, or 0: answered. */
 int rate_address(struct request *q);
 int rate_caller(struct request *q);
+
+/* receipts.c, events.c: what the ledger has; see also ledger.h */
+void receipt_get(struct request *q);
+void log_checkpoint(struct request *q);
+void log_tile(struct request *q);
+void log_trusted_root(struct request *q);
+void log_inclusion(struct request *q);
+void log_consistency(struct request *q);
+void log_rotate(struct request *q);
+void log_cosign(struct request *q);
+void events_list(struct request *q);
 
 /* metrics.c */
 struct run;

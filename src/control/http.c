@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/control.h"
+#include "control/ledger.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -180,8 +181,11 @@ void http_answer(struct request *q, unsigned status, const char *type, struct bu
 {
 	size_t len = b ? b->len : 0;
 
-	if (q->answer) /* one request, one answer */
+	if (q->answer) { /* one request, one answer */
+		if (b)
+			buf_done(b);
 		return;
+	}
 	if (is_crowded(q, len)) {
 		buf_done(b);
 		http_problem(
@@ -305,6 +309,8 @@ static ssize_t read_stream(void *arg, uint64_t at, char *to, size_t max)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	q->suspended = 1;
 	MHD_suspend_connection(q->connection);
+	if (q->follow)
+		events_drained(q);
 	return 0;
 }
 
@@ -323,16 +329,31 @@ void http_stream(struct request *q)
 
 void http_event(struct request *q, const char *name, const void *data, size_t len)
 {
+	http_event_id(q, name, "", data, len);
+}
+
+void http_event_id(struct request *q, const char *name, const char *id, const void *data,
+		   size_t len)
+{
 	size_t before = q->stream.len;
 
 	if (q->stream_over)
 		return;
-	if (is_crowded(q, before + len) || buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
+	if (is_crowded(q, before + len) || (*id && buf_addf(&q->stream, "id: %s\n", id) < 0) ||
+	    buf_addf(&q->stream, "event: %s\ndata: ", name) < 0 ||
 	    buf_add(&q->stream, data, len) < 0 || buf_adds(&q->stream, "\n\n") < 0) {
 		q->stream.len = before; /* whole events only */
 		q->stream_over = 1;
 	}
 	q->control->answer_bytes += q->stream.len - before;
+	wake(q);
+}
+
+void http_beat(struct request *q)
+{
+	if (q->stream_over || q->stream.len || buf_adds(&q->stream, ":\n\n") < 0)
+		return;
+	q->control->answer_bytes += q->stream.len;
 	wake(q);
 }
 
@@ -446,6 +467,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 	if (!q || *context == &target_good || *context == &target_bad)
 		return;
 	list_remove(&q->waiting);
+	events_leave(q);
 	if (q->answer)
 		MHD_destroy_response(q->answer);
 	forget_body(q);

@@ -1,4 +1,5 @@
 #include "control/lease.h"
+#include "control/ledger.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -463,6 +464,18 @@ static int take_terms(struct request *q, const json_t *body, struct lease_row *w
 	return 0;
 }
 
+static int record(struct request *q, const char *event, const char *tenant,
+		  const struct lease_row *w, int64_t expires_ms, struct err *reterr)
+{
+	char expires[CLOCK_TEXT_SIZE] = "";
+
+	if (expires_ms)
+		clock_text(expires_ms, expires);
+	return act(q->control, q, event, tenant, reterr, "lease", w->id, "profile", w->profile,
+		   "policy", w->policy, "session", w->session, "artifact", w->artifact,
+		   "expires_at", expires, NULL);
+}
+
 static void create(struct request *q, const json_t *body, struct lease_row *w)
 {
 	struct policy *policy = NULL;
@@ -472,15 +485,14 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 
 	code_init(&code);
 	if (take_terms(q, body, w, &code, &policy) == 0) {
-		r = store_begin(q->control->store, &e);
+		r = act_begin(q, &e);
 		if (r == 0 && *w->artifact && !code.stored)
 			r = code_keep(q->control, w->tenant, &code, &added, &e);
 		if (r == 0)
 			r = store_lease_add(q->control->store, w, LEASES_PER_TENANT, &e);
 		if (r == 0)
-			r = store_commit(q->control->store, &e);
-		else
-			store_rollback(q->control->store);
+			r = record(q, "lease_created", w->tenant, w, w->expires_ms, &e);
+		r = act_commit(q, r, &e);
 		if (r == -ENOSPC && !strcmp(e.code, "lease.quota"))
 			http_problem_err(q, 429, &e);
 		else if (r == -EDQUOT)
@@ -546,8 +558,14 @@ void lease_renew(struct request *q)
 		http_problem(q, 400, "request.member",
 			     "'epoch' is needed: the one that the caller takes the lease to have");
 	else if (!failed && look_up(q, tenant, &v) == 0) {
-		r = store_lease_renew(q->control->store, tenant, v.copy.id, epoch, v.now,
-				      v.now + ttl, &e);
+		r = act_begin(q, &e);
+		if (r == 0)
+			r = store_lease_renew(q->control->store, tenant, v.copy.id, epoch, v.now,
+					      v.now + ttl, &e);
+		if (r == 0)
+			r = record(q, "lease_renewed", tenant, &(struct lease_row){.id = v.copy.id},
+				   v.now + ttl, &e);
+		r = act_commit(q, r, &e);
 		l = find(q->control, v.copy.id);
 		if (r == 0 && l) {
 			l->expires_ms = v.now + ttl;
@@ -578,7 +596,13 @@ void lease_revoke(struct request *q)
 	int r;
 
 	if (look_up(q, tenant, &v) == 0) {
-		r = store_lease_revoke(q->control->store, tenant, v.copy.id, v.now, &e);
+		r = batch_open(q->control, &e);
+		if (r == 0)
+			r = store_lease_revoke(q->control->store, tenant, v.copy.id, v.now, &e);
+		if (r == 0)
+			r = record(q, "lease_revoked", tenant, &(struct lease_row){.id = v.copy.id},
+				   0, &e);
+		r = act_commit(q, r, &e);
 		l = r == 0 ? find(q->control, v.copy.id) : NULL;
 		if (l)
 			end(l);

@@ -1,15 +1,18 @@
 /*
- * Descriptors: 3 the supervisor (links to nodes), 4 the listening TCP socket, 5 the listening unix
- * socket, 6 (with --tls) certificate and key. Started as: cordon-control DIRECTORY --owner=UID
+ * Descriptors: 3 the supervisor (links to nodes and to the ledger), 4 the listening TCP socket, 5
+ * the listening unix socket, 6 (with --tls) certificate and key. Started as: cordon-control
+ * DIRECTORY --owner=UID
  * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
  * [--keep-days=N]
  *
- * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs, no
- * credential of any destination, and has no way to open a connection or start a program.
+ * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs
+ * receipts, no credential of any destination, and has no way to open a connection or start a
+ * program.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/lease.h"
+#include "control/ledger.h"
 #include "control/run.h"
 #include "os/fd.h"
 #include "os/filter.h"
@@ -33,6 +36,7 @@
 #include <unistd.h>
 
 enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5, TLS_FD = 6, TLS_FILE_MAX = 1 << 20 };
+#define ENDING_NS (3 * NS_PER_S)
 
 static void on_supervisor(struct loop_watch *w, uint32_t events)
 {
@@ -51,13 +55,60 @@ static void on_supervisor(struct loop_watch *w, uint32_t events)
 		node_attach(c, fds[0]);
 		return;
 	}
+	if (nfds == 1 && msg_decode(packet, (size_t)n, sizeof(packet), &m, &used) == 1 &&
+	    m.type == MSG_LEDGER_LINK) {
+		ledger_attach(c, fds[0]);
+		return;
+	}
 	while (nfds)
 		close(fds[--nfds]);
 }
 
+/* A run that another control left is over, and has its place in the log, before we serve. */
+static int is_recovering(struct control *c)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		const struct run *r = list_entry(p, struct run, link);
+
+		if (r->recovered && !r->unwritten)
+			return 1;
+	}
+	return 0;
+}
+
+void control_announce(struct control *c)
+{
+	if (c->announced || !c->node_ready || !c->ledger_known || is_recovering(c))
+		return;
+	c->announced = 1;
+	printf("ready %s\n", c->url);
+	fflush(stdout);
+}
+
+/* They are told to the ledger, and then to who waits: that takes a moment. */
+static void end_runs(struct control *c)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_SHUTDOWN};
+
+		m.detail = WIRE_STR("the platform was stopped");
+		run_on_done(list_entry(p, struct run, link), &m);
+	}
+}
+
 static void on_stop_deadline(struct loop_timer *t)
 {
-	loop_stop(container_of(t, struct control, stop)->loop);
+	struct control *c = container_of(t, struct control, stop);
+
+	if (c->ending)
+		loop_stop(c->loop);
+	c->ending = 1;
+	end_runs(c);
+	loop_arm(c->loop, t, clock_now_ns() + ENDING_NS);
 }
 
 /* Nothing new is accepted; what is under way may end, or is ended at the deadline. */
@@ -69,25 +120,13 @@ static void on_signal(struct loop_watch *w, uint32_t events)
 	(void)events;
 	while (read(w->fd, &info, sizeof(info)) == sizeof(info)) {
 		if (c->stopping) { /* asked twice: now */
-			loop_stop(c->loop);
+			loop_arm(c->loop, &c->stop, 0);
 			return;
 		}
 		c->stopping = 1;
 		loop_arm(c->loop, &c->stop, clock_now_ns() + c->stop_s * NS_PER_S);
 		if (c->run_count == 0)
 			loop_stop(c->loop);
-	}
-}
-
-static void end_runs(struct control *c)
-{
-	struct list *p, *tmp;
-
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_SHUTDOWN};
-
-		m.detail = WIRE_STR("the platform was stopped");
-		run_on_done(list_entry(p, struct run, link), &m);
 	}
 }
 
@@ -175,6 +214,7 @@ static int first_start(struct control *c, struct err *reterr)
 static void on_turn(void *arg)
 {
 	batch_settle(arg, NULL);
+	ledger_flush(arg);
 }
 
 static void start(struct control *c, const char *directory)
@@ -187,7 +227,7 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
+	    acts_load(c, &e) < 0 || runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
 		exit(SPAWN_USELESS);
 	}
@@ -257,6 +297,7 @@ int main(int argc, char **argv)
 	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
+				   .ledger = {.fd = -1},
 				   .stop = {.fire = on_stop_deadline},
 				   .doors = {{.local = 0}, {.local = 1}}};
 
@@ -265,18 +306,18 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	list_init(&c.runs);
+	list_init(&c.asks);
+	list_init(&c.acts);
+	list_init(&c.followers);
 	list_init(&c.begun);
 	list_init(&c.ended);
 	name_url(&c);
 	start(&c, argv[1]);
 	confine(argv[1]);
 	loop_run(c.loop);
-	c.stopping = 0; /* the loop is over */
-	batch_settle(&c, NULL);
-	end_runs(&c);
 	batch_settle(&c, NULL);
 	drop_runs(&c);
-	c.stopping = 1; /* nothing new, while the doors close */
+	ledger_close(&c);
 	http_close(&c.doors[0]);
 	http_close(&c.doors[1]);
 	store_close(c.store);

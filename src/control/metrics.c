@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "control/control.h"
+#include "control/ledger.h"
 #include "control/run.h"
 #include "wire/words.h"
 
@@ -108,6 +109,8 @@ void ready(struct request *q)
 		http_problem(q, 503, "platform.stopping", "the platform is ending");
 	else if (!q->control->node_ready)
 		http_problem(q, 503, "platform.no_node", "no node is ready; one is being started");
+	else if (ledger_refuses_request(q) < 0)
+		return;
 	else
 		health(q);
 }
@@ -115,6 +118,21 @@ void ready(struct request *q)
 static void head(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_addf(b, "# HELP cordon_%s %s\n# TYPE cordon_%s %s\n", name, help, name, type);
+}
+
+/* Of the runs that are over: those whose end the ledger has. */
+static double completeness(const struct control *c)
+{
+	uint64_t sealed = c->sealed[0] + c->sealed[1];
+	uint64_t over = sealed;
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, (struct list *)&c->runs) {
+		const struct run *r = list_entry(p, struct run, link);
+
+		over += r->ended && !*r->receipt;
+	}
+	return over ? (double)sealed / (double)over : 1;
 }
 
 /* Prometheus text format 0.0.4. */
@@ -156,6 +174,26 @@ void metrics(struct request *q)
 	head(&b, "code_cache_hits_total", "counter",
 	     "Runs whose transformed code was known, and not parsed again.");
 	buf_addf(&b, "cordon_code_cache_hits_total %llu\n", (unsigned long long)c->cache_hits);
+	head(&b, "runs_accepted_total", "counter",
+	     "Runs that were accepted, denied ones included, since control started.");
+	buf_addf(&b, "cordon_runs_accepted_total %llu\n", (unsigned long long)c->accepted);
+	head(&b, "runs_sealed_total", "counter",
+	     "Runs that the ledger has with a gap-free journal, by who sealed it: the node, or "
+	     "control "
+	     "for what no node finished.");
+	buf_addf(&b, "cordon_runs_sealed_total{by=\"node\"} %llu\n",
+		 (unsigned long long)c->sealed[1]);
+	buf_addf(&b, "cordon_runs_sealed_total{by=\"control\"} %llu\n",
+		 (unsigned long long)c->sealed[0]);
+	head(&b, "trace_completeness_ratio", "gauge",
+	     "Sealed runs to accepted runs that are over; 1 unless the ledger is behind.");
+	buf_addf(&b, "cordon_trace_completeness_ratio %.6f\n", completeness(c));
+	head(&b, "ledger_ready", "gauge", "1 if the ledger takes entries.");
+	buf_addf(&b, "cordon_ledger_ready %d\n", c->ledger.fd >= 0 && !*c->ledger_error.code);
+	head(&b, "ledger_entries", "gauge", "Entries of the log.");
+	buf_addf(&b, "cordon_ledger_entries %llu\n", (unsigned long long)c->ledger_size);
+	head(&b, "ledger_signed_entries", "gauge", "Entries that the newest checkpoint covers.");
+	buf_addf(&b, "cordon_ledger_signed_entries %llu\n", (unsigned long long)c->ledger_signed);
 	head(&b, "leases_held", "gauge", "Leases that hold a sandbox.");
 	buf_addf(&b, "cordon_leases_held %u\n", c->holds);
 	head(&b, "run_phase_seconds", "histogram",

@@ -58,11 +58,7 @@ static void on_ready(struct control *c, const struct msg_node_ready *m)
 		return;
 	}
 	c->node_ready = 1;
-	if (!c->announced) {
-		c->announced = 1;
-		printf("ready %s\n", c->url);
-		fflush(stdout);
-	}
+	control_announce(c);
 }
 
 static void on_message(struct control *c, const struct msg *m)

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/body.h"
+#include "control/ledger.h"
 #include "policy/policy.h"
 
 #include <errno.h>
@@ -119,6 +120,22 @@ int profile_policy(struct control *c, const char *tenant, const char *name, int6
 	return r;
 }
 
+static int put(struct request *q, const struct profile_row *row, int64_t *ret_version,
+	       int *ret_added, struct err *reterr)
+{
+	char version[24];
+	int r = act_begin(q, reterr);
+
+	if (r == 0)
+		r = store_profile_put(q->control->store, row, ret_version, ret_added, reterr);
+	if (r == 0 && *ret_added) {
+		snprintf(version, sizeof(version), "%lld", (long long)*ret_version);
+		r = act(q->control, q, "profile_put", row->tenant, reterr, "profile", row->name,
+			"version", version, "policy", row->digest, NULL);
+	}
+	return act_commit(q, r, reterr);
+}
+
 void profile_put(struct request *q)
 {
 	struct policy *p = NULL;
@@ -153,7 +170,7 @@ void profile_put(struct request *q)
 		http_problem(q, 422, "profile.name",
 			     "the profile is named '%s' in its metadata, but put as '%s'",
 			     policy_name(p), q->tail[0]);
-	} else if ((r = store_profile_put(q->control->store, &row, &version, &added, &e)) < 0) {
+	} else if ((r = put(q, &row, &version, &added, &e)) < 0) {
 		http_store_problem(q, r, &e, "tenant");
 	} else {
 		buf_addf(&b, "{\"name\":\"%s\",\"version\":%lld,\"digest\":\"%s\"}\n", row.name,

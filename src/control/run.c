@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/lease.h"
+#include "control/ledger.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -26,7 +27,11 @@ struct run *run_new(struct control *c)
 			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
 			  .json = BUF_INIT(RUN_JSON_MAX),
 			  .logs = BUF_INIT(RUN_JSON_MAX),
-			  .events = BUF_INIT(EVENTS_MAX)};
+			  .events = BUF_INIT(EVENTS_MAX),
+			  .payloads = BUF_INIT(EVENTS_MAX),
+			  .facts = BUF_INIT(LIMIT_FACTS),
+			  .engine = "",
+			  .envelope = BUF_INIT(LIMIT_ENVELOPE)};
 	id_new("run", r->id);
 	list_init(&r->link);
 	list_init(&r->turn);
@@ -49,6 +54,10 @@ void run_free(struct run *r)
 	buf_done(&r->wire);
 	buf_done(&r->logs);
 	buf_done(&r->events);
+	buf_done(&r->payloads);
+	buf_done(&r->facts);
+	buf_done(&r->record);
+	buf_done(&r->envelope);
 	if (r->lease)
 		lease_leave(r->lease);
 	buf_done(&r->judged);
@@ -92,12 +101,15 @@ void run_begin(struct run *r)
 	r->bytes = r->wire.len;
 	r->control->run_bytes += r->bytes;
 	list_append(&r->control->begun, &r->turn);
+	r->control->accepted++;
 }
 
 void run_send(struct run *r)
 {
 	struct control *c = r->control;
 
+	if (r->ended)
+		record_send(r); /* it was denied */
 	if (r->sent || r->ended || !list_empty(&r->turn) || c->node.fd < 0)
 		return;
 	if (r->lease && r->lease->hold && !r->lease->held) {
@@ -168,13 +180,49 @@ void run_on_log(struct run *r, const struct msg_run_log *m)
 
 void run_on_journal(struct run *r, const struct msg_run_journal *m)
 {
-	size_t at = r->events.len;
+	_cleanup_buf_ struct buf shown = BUF_INIT(LIMIT_JOURNAL_LINE + LIMIT_JOURNAL_PAYLOAD + 64);
+	size_t lines = r->events.len, payloads = r->payloads.len;
+	const char *seq;
+	size_t len;
 
-	if (run_json_event(&r->events, m) < 0 || buf_addc(&r->events, '\n') < 0) {
-		r->events.len = at; /* more than a node allows: the whole line, or nothing of it */
+	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0) {
+		r->events.len =
+			lines; /* more than a node allows: the whole line, or nothing of it */
 		return;
 	}
-	tell(r, "journal", r->events.data + at, r->events.len - at - 1);
+	if (m->payload.len && json_member(m->line.data, m->line.len, "seq", &seq, &len) == 0 &&
+	    (buf_addf(&r->payloads, "%.*s ", (int)len, seq) < 0 ||
+	     json_line(&r->payloads, m->payload.data, m->payload.len) < 0 ||
+	     buf_addc(&r->payloads, '\n') < 0))
+		r->payloads.len = payloads;
+	if (!list_empty(&r->waiters) && run_json_event(&shown, m) == 0)
+		tell(r, "journal", shown.data, shown.len);
+}
+
+int run_show_events(const void *lines, size_t len, const void *payloads, size_t n, struct buf *out)
+{
+	const char *p = lines, *end = p + len, *aside = payloads, *last = aside + n;
+	int r = 0;
+
+	for (uint64_t seq = 1; r == 0 && p < end; seq++) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop;
+		struct msg_run_journal m = {.line = {p, (size_t)(nl - p)}};
+
+		if (aside < last && strtoull(aside, NULL, 10) == seq &&
+		    (stop = memchr(aside, '\n', (size_t)(last - aside)))) {
+			const char *json = memchr(aside, ' ', (size_t)(stop - aside));
+
+			if (json)
+				m.payload =
+					(struct wire_bytes){json + 1, (size_t)(stop - json - 1)};
+			aside = stop + 1;
+		}
+		r = run_json_event(out, &m);
+		if (r == 0)
+			r = buf_addc(out, '\n');
+		p = nl + 1;
+	}
+	return r;
 }
 
 void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
@@ -199,8 +247,25 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, r->created_ms);
 	buf_adds(b, ",\"ended_at\":");
-	body_time(b, m ? clock_wall_ms() : 0);
-	buf_adds(b, "}");
+	body_time(b, m ? r->ended_ms : 0);
+	/* The last member: run_answer() adds to it. */
+	if (m)
+		buf_addf(b, ",\"receipt\":{\"id\":\"rct%s\"}}", strchr(r->id, '_'));
+	else
+		buf_adds(b, ",\"receipt\":null}");
+}
+
+/* The run's end as who waited for it is told: with the signed statement. */
+static void add_answer(const struct run *r, struct buf *b)
+{
+	if (!r->envelope.len || r->json.len < 2) {
+		buf_add(b, r->json.data, r->json.len);
+		return;
+	}
+	buf_add(b, r->json.data, r->json.len - 2);
+	buf_adds(b, ",\"envelope\":");
+	buf_add(b, r->envelope.data, r->envelope.len);
+	buf_adds(b, "}}");
 }
 
 void run_answer(struct run *r, const struct err *e)
@@ -213,15 +278,17 @@ void run_answer(struct run *r, const struct err *e)
 
 		list_remove(p);
 		if (q->streaming) {
+			add_answer(r, &copy);
 			if (e)
 				http_event_problem(q, 503, e);
 			else
-				http_event(q, "result", r->json.data, r->json.len);
+				http_event(q, "result", copy.data, copy.len);
+			buf_done(&copy);
 			http_stream_end(q);
 		} else if (e) {
 			http_problem_err(q, 503, e);
 		} else {
-			buf_add(&copy, r->json.data, r->json.len);
+			add_answer(r, &copy);
 			buf_addc(&copy, '\n');
 			http_answer(q, 200, "application/json", &copy);
 		}
@@ -238,21 +305,35 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 		run_end(r, m);
 }
 
+/* The code of a denial, which the platform wrote. */
+static const char *denial(struct run *r, const struct msg_run_done *m)
+{
+	const char *at;
+	size_t len;
+
+	if (m->outcome != OUTCOME_DENIED ||
+	    json_member(m->error.data, m->error.len, "code", &at, &len) < 0 || len < 2)
+		return "";
+	snprintf(r->denial, sizeof(r->denial), "%.*s", (int)len - 2, at + 1);
+	return r->denial;
+}
+
 static void conclude(struct run *r, const struct msg_run_done *m)
 {
 	struct control *c = r->control;
 
+	r->ended_ms = clock_wall_ms();
 	run_json(r, m, &r->json);
 	r->ended = 1;
 	r->outcome = words_outcome(m->outcome);
-	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : "";
-	r->ended_ms = clock_wall_ms();
+	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
 	r->cached = m->cached;
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
-	metrics_run(r, m);
+	if (r->sent) /* its node had it */
+		metrics_run(r, m);
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
@@ -271,8 +352,8 @@ static int write_end(struct run *r, struct err *reterr)
 				    .reason = r->reason,
 				    .result = (const char *)r->json.data,
 				    .result_len = r->json.len,
-				    .events = (const char *)r->events.data,
-				    .events_len = r->events.len,
+				    .payloads = (const char *)r->payloads.data,
+				    .payloads_len = r->payloads.len,
 				    .ended_ms = r->ended_ms};
 	int e = batch_open(r->control, reterr);
 
@@ -303,8 +384,10 @@ static void on_unwritten(struct loop_timer *t)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->unwritten)
+		if (r->unwritten && *r->receipt)
 			settle(r);
+		else if (r->unwritten)
+			record_send(r);
 	}
 }
 
@@ -316,18 +399,20 @@ void run_unwritten(struct run *r, const struct err *e)
 		log_line("the end of %s could not be written: %s", r->id, e->message);
 	run_answer(r, e);
 	r->unwritten = 1;
-	if (list_empty(&r->link)) { /* it was found at the start */
-		list_append(&c->runs, &r->link);
-		c->run_count++;
-	}
 	c->unwritten.fire = on_unwritten;
 	loop_arm(c->loop, &c->unwritten, clock_now_ns() + NS_PER_S);
 }
 
 void run_end(struct run *r, const struct msg_run_done *m)
 {
-	if (!r->ended)
-		conclude(r, m);
+	if (r->ended)
+		return;
+	conclude(r, m);
+	record_end(r, m);
+}
+
+void run_recorded(struct run *r)
+{
 	settle(r);
 }
 
@@ -335,6 +420,7 @@ void run_lost(struct run *r)
 {
 	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
 
-	m.detail = WIRE_STR("the node ended while the run was under way");
+	m.detail = WIRE_STR(r->recovered ? "control ended while the run was under way"
+					 : "the node ended while the run was under way");
 	run_on_done(r, &m);
 }

@@ -23,16 +23,30 @@ struct run {
 	uint64_t judge;	   /* the node's name for the run that judges the value; 0: none */
 	struct buf judged; /* meanwhile: RUN_DONE of the run itself */
 	struct buf wire;   /* SUBMIT, until a node has it */
-	struct buf logs, events;
-	int ended; /* as `json` says */
+	struct buf logs;
+	struct buf events;   /* its journal, until it is on the way to the ledger */
+	struct buf payloads; /* what stands beside it: lines of a number, a space, and JSON */
+	int ended;	     /* as `json` says */
 	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	size_t bytes;		     /* of code and input: it counts for control->run_bytes */
 	struct list waiters;	     /* of struct request */
 	/* When it is over: its end, until the database has it. */
 	const char *outcome, *reason;
+	char denial[48]; /* `reason` of a denied one */
 	int64_t ended_ms;
 	int cached, unwritten;
+	/* Until the ledger has it: */
+	struct buf facts, record; /* what its receipt says; the frame that tells the ledger */
+	const char *engine;
+	uint64_t recording; /* what the frame is called; 0: none is under way */
+	int record_sent;    /* on this link */
+	int refused;	    /* the ledger would not have it as the node sealed it */
+	int recovered;	    /* it was under way when another control died */
+	int by_node;	    /* its journal was sealed by the node */
+	/* And then: */
+	char receipt[ID_SIZE];
+	struct buf envelope; /* the signed statement */
 };
 
 struct run *run_new(struct control *c);
@@ -56,6 +70,10 @@ void run_on_log(struct run *r, const struct msg_run_log *m);
 void run_on_journal(struct run *r, const struct msg_run_journal *m);
 void run_on_done(struct run *r, const struct msg_run_done *m);
 void run_end(struct run *r, const struct msg_run_done *m); /* for good */
+/* The ledger has it. */
+void run_recorded(struct run *r);
+/* The journal's lines as people are shown them, each with its payload. */
+int run_show_events(const void *lines, size_t len, const void *payloads, size_t n, struct buf *out);
 /* Who waits is told; it stays under way for all others, and is tried again. */
 void run_unwritten(struct run *r, const struct err *e);
 void run_lost(struct run *r); /* its node is gone */

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/body.h"
+#include "control/ledger.h"
 #include "control/run.h"
 
 #include <errno.h>
@@ -144,23 +145,32 @@ void runs_list(struct request *q)
 }
 
 struct one {
-	struct buf b;
-	int events, running;
+	struct buf b, payloads;
+	int running;
 };
+
+static void one_init(struct one *o)
+{
+	*o = (struct one){.b = BUF_INIT(ANSWER_MAX), .payloads = BUF_INIT(ANSWER_MAX)};
+}
+
+static void one_done(struct one *o)
+{
+	buf_done(&o->b);
+	buf_done(&o->payloads);
+}
 
 static void take_one(void *arg, const struct run_row *w)
 {
 	struct one *o = arg;
 
 	o->running = !strcmp(w->state, "running");
-	if (o->events)
-		buf_add(&o->b, w->events, w->events_len);
-	else if (o->running)
+	if (w->payloads)
+		buf_add(&o->payloads, w->payloads, w->payloads_len);
+	if (o->running)
 		return;
-	else
-		buf_add(&o->b, w->result, w->result_len);
-	if (!o->events)
-		buf_addc(&o->b, '\n');
+	buf_add(&o->b, w->result, w->result_len);
+	buf_addc(&o->b, '\n');
 }
 
 /* The row of the run in the path, if the caller may see it; else answered. */
@@ -171,7 +181,7 @@ static int look_up(struct request *q, struct one *o)
 			       .id = q->tail[0],
 			       .key = own_key(q),
 			       .lease = own_lease(q),
-			       .with_events = o->events};
+			       .with_payloads = 1};
 	struct err e;
 	int r;
 
@@ -191,8 +201,9 @@ static void end_unwritten(struct request *q)
 
 void runs_get(struct request *q)
 {
-	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+	struct one o;
 
+	one_init(&o);
 	if (look_up(q, &o) == 0) {
 		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
 
@@ -205,85 +216,117 @@ void runs_get(struct request *q)
 		else
 			http_answer(q, 200, "application/json", &o.b);
 	}
-	buf_done(&o.b);
+	one_done(&o);
 }
 
-/* What was, and then, if it is under way, what comes. */
-static void stream_events(struct request *q, struct run *run, const struct buf *lines)
+static void stream_lines(struct request *q, const struct buf *lines)
 {
-	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
 	char *p = (char *)lines->data, *end = p + lines->len;
 
-	if (!run && look_up(q, &o) < 0)
-		return;
-	if (run)
-		run_follow(run, q);
-	else
-		http_stream(q);
 	while (p < end) {
 		char *nl = memchr(p, '\n', (size_t)(end - p));
 
 		http_event(q, "journal", p, (size_t)(nl - p));
 		p = nl + 1;
 	}
-	if (!run) {
-		http_event(q, "result", o.b.data, o.b.len - 1);
-		http_stream_end(q);
+}
+
+/* A run that is over: the ledger has its journal, and we what stands beside it. */
+static void told_journal(struct request *q, const struct msg_ledger_told *m)
+{
+	struct buf lines = BUF_INIT(ANSWER_MAX);
+	struct one o;
+
+	one_init(&o);
+	if (look_up(q, &o) == 0) {
+		run_show_events(m->body.data, m->body.len, o.payloads.data, o.payloads.len, &lines);
+		if (http_wants_events(q)) {
+			http_stream(q);
+			stream_lines(q, &lines);
+			http_event(q, "result", o.b.data, o.b.len ? o.b.len - 1 : 0);
+			http_stream_end(q);
+		} else {
+			http_answer(q, 200, "application/x-ndjson", &lines);
+		}
 	}
-	buf_done(&o.b);
+	buf_done(&lines);
+	one_done(&o);
 }
 
 void runs_events(struct request *q)
 {
-	struct one o = {.b = BUF_INIT(ANSWER_MAX), .events = 1};
+	struct buf lines = BUF_INIT(ANSWER_MAX);
+	struct run *run;
+	struct one o;
 
-	if (look_up(q, &o) == 0) {
-		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
-
-		if (run)
-			buf_add(&o.b, run->events.data, run->events.len);
-		if (o.running && !run)
-			end_unwritten(q);
-		else if (http_wants_events(q))
-			stream_events(q, run, &o.b);
-		else
-			http_answer(q, 200, "application/x-ndjson", &o.b);
+	one_init(&o);
+	if (look_up(q, &o) < 0) {
+		one_done(&o);
+		return;
 	}
-	buf_done(&o.b);
+	run = o.running ? run_find(q->control, q->tail[0]) : NULL;
+	if (run)
+		run_show_events(run->events.data, run->events.len, run->payloads.data,
+				run->payloads.len, &lines);
+	if (run && http_wants_events(q)) { /* what was, and then what comes */
+		run_follow(run, q);
+		stream_lines(q, &lines);
+	} else if (run) {
+		http_answer(q, 200, "application/x-ndjson", &lines);
+	} else if (o.running) {
+		end_unwritten(q);
+	} else {
+		ledger_ask(q, ASK_JOURNAL, 0, 0, q->tail[0], strlen(q->tail[0]), told_journal);
+	}
+	buf_done(&lines);
+	one_done(&o);
+}
+
+/* Who cancels is on record; the run's own end says only that it was. */
+static int record_cancel(struct request *q, const struct run *run)
+{
+	struct err e;
+	int r = batch_open(q->control, &e);
+
+	if (r == 0)
+		r = act(q->control, q, "run_cancelled", run->tenant, &e, "run", run->id, NULL);
+	r = act_commit(q, r, &e);
+	if (r < 0)
+		http_problem_err(q, 503, &e);
+	return r;
 }
 
 void runs_cancel(struct request *q)
 {
-	struct one o = {.b = BUF_INIT(ANSWER_MAX)};
+	struct one o;
 
+	one_init(&o);
 	if (look_up(q, &o) == 0) {
 		struct run *run = o.running ? run_find(q->control, q->tail[0]) : NULL;
 
-		if (run) {
+		if (!run) {
+			http_problem(q, 409, "run.over", "this run is over");
+		} else if (run->cancelled || record_cancel(q, run) == 0) {
 			struct buf b = BUF_INIT(1 << 16);
 
 			run_json(run, NULL, &b);
 			buf_addc(&b, '\n');
 			run_stop(run, REASON_CANCELLED);
 			http_answer(q, 202, "application/json", &b);
-		} else {
-			http_problem(q, 409, "run.over", "this run is over");
 		}
 	}
-	buf_done(&o.b);
+	one_done(&o);
 }
 
 /* Rows that say "running" although nothing runs: their control died. */
 static void take_lost(void *arg, const struct run_row *w)
 {
-	struct list *lost = arg;
-	struct run *r = xcalloc(1, sizeof(*r));
+	struct control *c = arg;
+	struct run *r = run_new(c);
 
-	*r = (struct run){.tier = "standard",
-			  .class_ = "interactive",
-			  .created_ms = w->created_ms,
-			  .labels = xstrdup(w->labels),
-			  .provenance = xstrdup(w->provenance)};
+	r->created_ms = w->created_ms;
+	r->labels = xstrdup(w->labels);
+	r->provenance = xstrdup(w->provenance);
 	snprintf(r->id, sizeof(r->id), "%s", w->id);
 	snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
 	snprintf(r->key, sizeof(r->key), "%s", w->key);
@@ -293,30 +336,105 @@ static void take_lost(void *arg, const struct run_row *w)
 	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
 	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
-	list_init(&r->waiters);
-	list_init(&r->turn);
-	r->json = BUF_INIT(ANSWER_MAX);
-	list_append(lost, &r->link);
+	r->recovered = 1;
+	record_begin(r, NULL, "");
+	list_append(&c->runs, &r->link);
+	c->run_count++;
 }
 
 int runs_recover(struct control *c, struct err *reterr)
 {
 	struct run_filter f = {.running = 1};
-	struct list lost, *p, *tmp;
+	struct list *p, *tmp;
+	int r = store_runs(c->store, &f, take_lost, c, reterr);
+
+	/* They end when the ledger is there. */
+	list_for_each_safe (p, tmp, &c->runs)
+		run_lost(list_entry(p, struct run, link));
+	return r;
+}
+
+/* Each tenant's word on how long what its runs brought to light is kept. */
+struct due {
+	struct control *control;
+	char tenant[16][64];
+	int64_t days[16];
+	size_t n;
+};
+
+static void take_due(void *arg, const struct tenant_row *t)
+{
+	struct due *d = arg;
+
+	if (t->payload_days && d->n < ARRAY_SIZE(d->days) &&
+	    strcmp(t->id, d->control->swept_tenant) > 0) {
+		snprintf(d->tenant[d->n], sizeof(d->tenant[0]), "%s", t->id);
+		d->days[d->n++] = t->payload_days;
+	}
+}
+
+/* A few tenants at a time, each in its turn. 1: there is more to do now. */
+static int erase_old(struct control *c)
+{
+	struct due d = {.control = c};
+	int64_t now = clock_wall_ms();
+	struct err e;
+	int more = 0, r = store_tenants(c->store, NULL, take_due, &d, &e);
+
+	for (size_t i = 0; r >= 0 && i < d.n; i++) {
+		char before[ID_SIZE], count[24];
+
+		id_at("run", now - d.days[i] * 86400000, before);
+		r = batch_open(c, &e);
+		if (r == 0)
+			r = store_run_erase_before(c->store, d.tenant[i], before, now, &e);
+		snprintf(count, sizeof(count), "%d", r);
+		if (r > 0)
+			more |= r == STORE_ERASE_MOST;
+		if (r > 0 && act(c, NULL, "payloads_erased", d.tenant[i], &e, "runs", count,
+				 "before", before, NULL) < 0)
+			r = -EIO;
+		if (r > 0)
+			r = batch_settle(c, &e) < 0 ? -EIO : store_erase_traces(c->store, &e);
+		else
+			batch_abandon(c);
+	}
+	snprintf(c->swept_tenant, sizeof(c->swept_tenant), "%s",
+		 d.n == ARRAY_SIZE(d.days) ? d.tenant[d.n - 1] : "");
+	if (r < 0)
+		log_line("what is kept no longer could not be erased: %s", e.message);
+	return more || d.n == ARRAY_SIZE(d.days);
+}
+
+/* DELETE /v1/runs/{id}/payload */
+void runs_erase(struct request *q)
+{
+	struct one o;
+	char tenant[64];
+	struct err e;
 	int r;
 
-	list_init(&lost);
-	r = store_runs(c->store, &f, take_lost, &lost, reterr);
-	list_for_each_safe (p, tmp, &lost) {
-		struct run *run = list_entry(p, struct run, link);
-
-		list_remove(&run->link);
-		run->control = c;
-		run_lost(run);
+	one_init(&o);
+	if (auth_tenant(q, tenant) < 0 || look_up(q, &o) < 0) {
+		one_done(&o);
+		return;
 	}
+	r = o.running ? -EBUSY : batch_open(q->control, &e);
 	if (r == 0)
-		r = batch_settle(c, reterr);
-	return r;
+		r = store_run_erase(q->control->store, tenant, q->tail[0], clock_wall_ms(), &e);
+	if (r == 0)
+		r = act(q->control, q, "payload_erased", tenant, &e, "run", q->tail[0], NULL);
+	if (!o.running)
+		r = act_commit(q, r, &e);
+	if (r == 0)
+		r = store_erase_traces(q->control->store, &e);
+	if (o.running)
+		http_problem(q, 409, "run.running", "this run is not over; cancel it first");
+	else if (r < 0 && r != -EALREADY)
+		http_store_problem(q, r, &e, "run");
+	else
+		http_answer(q, 204, NULL, NULL);
+	one_done(&o);
 }
 
 static void on_sweep(struct loop_timer *t)
@@ -325,7 +443,7 @@ static void on_sweep(struct loop_timer *t)
 	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
 	char id[ID_SIZE];
 	struct err e;
-	int r;
+	int r, more = erase_old(c);
 
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
@@ -335,7 +453,7 @@ static void on_sweep(struct loop_timer *t)
 		log_line("what is kept no longer could not be forgotten: %s", e.message);
 	/* A piece at a time, so that nobody waits for it. */
 	loop_arm(c->loop, t,
-		 clock_now_ns() + (r == SWEEP_RUNS ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));
+		 clock_now_ns() + (r == SWEEP_RUNS || more ? NS_PER_S / 20 : SWEEP_S * NS_PER_S));
 }
 
 void runs_sweep(struct control *c)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/code.h"
 #include "control/lease.h"
+#include "control/ledger.h"
 #include "control/run.h"
 #include "policy/policy.h"
 #include "wire/words.h"
@@ -394,7 +395,8 @@ static int admit(struct submit *s)
 	return 0;
 }
 
-static void deny(struct submit *s, struct buf *json)
+/* It is over before it was begun. */
+static void deny(struct submit *s, struct run *run)
 {
 	_cleanup_buf_ struct buf error = BUF_INIT(4096);
 	struct msg_run_done m = {.outcome = OUTCOME_DENIED, .seed = s->m.seed};
@@ -405,7 +407,7 @@ static void deny(struct submit *s, struct buf *json)
 	json_quote_str(&error, s->denied.message);
 	buf_addc(&error, '}');
 	m.error = WIRE_BUF(&error);
-	run_json(s->run, &m, json);
+	run_on_done(run, &m);
 }
 
 struct earlier {
@@ -458,8 +460,11 @@ static void answer_over(struct request *q, struct buf *json)
 	http_answer(q, 200, "application/json", json);
 }
 
-/* The same Idempotency-Key again: the same run, if it is the same request. */
-static void replay(struct submit *s)
+/*
+ * The same Idempotency-Key again: the same run, if it is the same request. -ENOENT: there is none;
+ * else answered.
+ */
+static int replay(struct submit *s)
 {
 	struct earlier x = {.digest = s->digest, .result = BUF_INIT(256 << 20)};
 	struct run_filter f = {
@@ -472,7 +477,10 @@ static void replay(struct submit *s)
 	q->replayed = 1;
 	if (r == 0)
 		r = store_runs(q->control->store, &f, take_earlier, &x, &e);
-
+	if (r == -ENOENT) {
+		q->replayed = 0;
+		return r;
+	}
 	run = r == 0 && x.running ? run_find(q->control, x.id) : NULL;
 	if (r < 0)
 		http_store_problem(q, r, &e, "run");
@@ -491,18 +499,27 @@ static void replay(struct submit *s)
 	else
 		answer_over(q, &x.result);
 	buf_done(&x.result);
+	return 0;
+}
+
+/* While nothing can be recorded nothing is begun; what was begun before is told all the same. */
+static int refused(struct submit *s)
+{
+	struct err e;
+	int r = ledger_refuses(s->q->control, &e);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		http_problem_err(s->q, 503, &e);
+	return r;
 }
 
 /* The row first, then the node. The run is the control's when this returns 0. */
 static int enter(struct submit *s)
 {
-	_cleanup_buf_ struct buf json = BUF_INIT(1 << 20);
-	int denied = *s->denied.code != '\0', r;
 	struct run *run = s->run;
 	struct err e;
+	int r;
 
-	if (denied)
-		deny(s, &json);
 	r = batch_open(s->q->control, &e);
 	if (r == 0)
 		r = store_run_add(s->q->control->store,
@@ -520,30 +537,17 @@ static int enter(struct submit *s)
 						    .idempotency = s->idempotency,
 						    .body = s->digest,
 						    .created_ms = run->created_ms,
-						    .state = denied ? "done" : "running",
-						    .outcome = denied ? "denied" : "",
-						    .reason = denied ? s->denied.code : "",
-						    .result = (const char *)json.data,
-						    .result_len = json.len,
-						    .events = "",
-						    .events_len = 0,
-						    .ended_ms = denied ? clock_wall_ms() : 0},
+						    .state = "running",
+						    .outcome = "",
+						    .reason = "",
+						    .result = "",
+						    .payloads = ""},
 				  &e);
-	if (r == -EEXIST)
-		replay(s);
-	else if (r < 0)
-		http_store_problem(s->q, r, &e, "tenant");
-	if (r < 0)
+	if (r == -EEXIST && replay(s) == 0)
 		return r;
-	if (!denied)
-		return 0;
-	s->q->control->outcomes[OUTCOME_DENIED]++;
-	r = batch_settle(s->q->control, &e);
 	if (r < 0)
-		http_store_problem(s->q, r, &e, "run");
-	else
-		answer_over(s->q, &json);
-	return -EPERM;
+		http_store_problem(s->q, r, &e, "tenant");
+	return r;
 }
 
 /* The code of what the lease holds, the first time that it is used. -EINVAL: answered. */
@@ -619,7 +623,6 @@ static int encode(struct submit *s)
 	s->m.context = WIRE_BUF(&context);
 	write_admitted(s->run, &admitted);
 	s->m.admitted = WIRE_BUF(&admitted);
-	s->m.input = (struct wire_bytes){s->input, s->input_len};
 	if (l && l->hold) {
 		s->m.hold = l->hold;
 		if (!l->frame.len && keep_code(s) < 0)
@@ -682,7 +685,8 @@ static void submit(struct submit *s)
 	struct run *run = s->run;
 
 	crypto_generichash(s->digest, sizeof(s->digest), q->body.data, q->body.len, NULL, 0);
-	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || take_input(s) < 0)
+	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || refused(s) < 0 ||
+	    take_input(s) < 0)
 		return;
 	s->body = body_object(q, members);
 	if (!s->body)
@@ -691,10 +695,20 @@ static void submit(struct submit *s)
 		bad(s, "'input' must be written without escapes");
 		return;
 	}
+	s->m.input = (struct wire_bytes){s->input, s->input_len};
 	if (take_rest(s) < 0 || admit(s) < 0 || (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
 		return;
+	record_begin(run, &s->m, auth_role_text(q->caller.role));
 	s->run = NULL;
 	run_begin(run);
+	if (*s->denied.code) {
+		if (http_wants_events(q))
+			run_follow(run, q);
+		else
+			run_wait(run, q);
+		deny(s, run);
+		return;
+	}
 	begin(s, run);
 }
 

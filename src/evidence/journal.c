@@ -35,6 +35,14 @@ static void take_line(struct journal *j, const void *line, size_t len)
 	merkle_append(&j->tree, &j->last);
 }
 
+static int has_prev(const void *line, size_t len)
+{
+	const char *p;
+	size_t n;
+
+	return json_member(line, len, "prev", &p, &n) == 0;
+}
+
 int journal_append(struct journal *j, const char *members, size_t len)
 {
 	const char *end = members + len, *rest = past_brace(members, end);
@@ -57,6 +65,8 @@ int journal_append(struct journal *j, const char *members, size_t len)
 		r = buf_add(&text, rest, (size_t)(end - rest));
 	if (r == 0)
 		r = canonical_json(text.data, text.len, &j->lines);
+	if (r == 0 && !j->tree.size && has_prev(j->lines.data + before, j->lines.len - before))
+		r = -EBADMSG;
 	if (r == 0)
 		r = buf_addc(&j->lines, '\n');
 	if (r < 0) {

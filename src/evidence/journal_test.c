@@ -74,6 +74,7 @@ static void what_is_no_event_is_not_added(void **state)
 		{"{\"seq\":1}", -EBADMSG},
 		{"{\"prev\":1}", -EBADMSG},
 		{"{\"\\u0073eq\":1}", -EBADMSG},
+		{"{\"\\u0070rev\":1}", -EBADMSG},
 		{"{\"a\":1,\"a\":1}", -EBADMSG},
 		{"{\"a\":\"\\ud800\"}", -EBADMSG},
 		{"{\"a\":1.5}", -ERANGE},
@@ -81,11 +82,17 @@ static void what_is_no_event_is_not_added(void **state)
 		{"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
 		 -E2BIG},
 	};
-	struct journal j;
+	struct journal j, empty = {.lines = BUF_INIT(1000)};
 	struct hash last;
 	size_t len;
 
 	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(journal_append(&empty, bad[i].members, strlen(bad[i].members)),
+				 bad[i].error);
+	assert_int_equal(empty.lines.len, 0);
+	assert_int_equal(empty.tree.size, 0);
+	buf_done(&empty.lines);
 	fill(&j);
 	len = j.lines.len;
 	last = j.last;
@@ -136,6 +143,7 @@ static void what_was_written_is_read(void **state)
 	assert_int_equal(journal_load(&again, "{\"seq\":1}\n\n", 11, &line), -ENOSPC);
 	assert_int_equal(journal_load(&again, "", 0, &line), 0);
 	assert_int_equal(again.tree.size, 0);
+	buf_done(&again.lines);
 }
 
 /* Loads a copy that is changed: it must be refused, or, in the last line, give another root. */

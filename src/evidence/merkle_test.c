@@ -323,6 +323,9 @@ static void wrong_proofs_are_refused(void **state)
 			for (c.a = 0; c.a < sizes[s] + 2; c.a++) /* nor is it one of another leaf */
 				assert_int_equal(inclusion(&c, proof, n), c.a == i ? 0 : -EBADMSG);
 			c.a = i;
+			c.b = sizes[s] * 2 + 1;
+			assert_int_equal(inclusion(&c, proof, n), -EBADMSG);
+			c.b = sizes[s];
 			c.y.b[31] ^= 1;
 			assert_int_equal(inclusion(&c, proof, n), -EBADMSG);
 			c.y.b[31] ^= 1;
@@ -335,6 +338,9 @@ static void wrong_proofs_are_refused(void **state)
 				merkle_consistency(i + 1, sizes[s], sample_log_tile, &l, proof, &n),
 				0);
 			every_change_is_refused(consistency, &c, proof, n);
+			c.b = sizes[s] * 2 + 1;
+			assert_int_equal(consistency(&c, proof, n), -EBADMSG);
+			c.b = sizes[s];
 			c.y.b[31] ^= 1;
 			assert_int_equal(consistency(&c, proof, n), -EBADMSG);
 			c.y.b[31] ^= 1;
@@ -397,17 +403,17 @@ static void tile_paths(void **state)
 {
 	static const struct {
 		const char *path;
-		int level;
 		uint64_t n;
+		int level;
 		unsigned width;
 	} good[] = {
 		{"0/000", 0, 0, 256},
-		{"0/x001/x234/067", 0, 1234067, 256},
-		{"1/003.p/17", 1, 3, 17},
-		{"entries/000", -1, 0, 256},
-		{"entries/x001/000.p/1", -1, 1000, 1},
-		{"63/999.p/255", 63, 999, 255},
-		{"7/x018/x446/x744/x073/x709/x551/615", 7, UINT64_MAX, 256},
+		{"0/x001/x234/067", 1234067, 0, 256},
+		{"1/003.p/17", 3, 1, 17},
+		{"entries/000", 0, -1, 256},
+		{"entries/x001/000.p/1", 1000, -1, 1},
+		{"63/999.p/255", 999, 63, 255},
+		{"7/x018/x446/x744/x073/x709/x551/615", UINT64_MAX, 7, 256},
 	};
 	static const char *const bad[] = {
 		"",

@@ -1,6 +1,7 @@
 #include "evidence/note.h"
 
 #include "base/json.h"
+#include "evidence/base64.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -55,15 +56,6 @@ static int name_valid(const char *name, size_t len)
 	return 1;
 }
 
-/* Canonical base64 of at most `max` bytes: 0 or -EBADMSG. */
-static int decode(const char *text, size_t len, uint8_t *to, size_t max, size_t *ret_len)
-{
-	return sodium_base642bin(to, max, text, len, NULL, ret_len, NULL,
-				 sodium_base64_VARIANT_ORIGINAL) < 0
-		       ? -EBADMSG
-		       : 0;
-}
-
 int note_key_init(struct note_key *k, enum note_kind kind, const char *name,
 		  const uint8_t public[NOTE_PUBLIC])
 {
@@ -112,8 +104,8 @@ int note_key_read(const char *text, struct note_key *ret)
 	if (!key || id - text > NOTE_NAME_MAX || key - id != sizeof(hex))
 		return -EINVAL;
 	memcpy(name, text, (size_t)(id - text));
-	if (decode(key + 1, strlen(key + 1), data, sizeof(data), &n) < 0 || n != sizeof(data) ||
-	    (data[0] != NOTE_LOG && data[0] != NOTE_COSIGNATURE) ||
+	if (base64_read(key + 1, strlen(key + 1), data, sizeof(data), &n) < 0 ||
+	    n != sizeof(data) || (data[0] != NOTE_LOG && data[0] != NOTE_COSIGNATURE) ||
 	    note_key_init(&k, (enum note_kind)data[0], name, data + 1) < 0)
 		return -EINVAL;
 	sodium_bin2hex(hex, sizeof(hex), k.id, KEY_ID);
@@ -138,8 +130,8 @@ static int line_read(const char *p, const char *end, struct line *l)
 		return -EBADMSG;
 	l->name_len = (size_t)(space - l->name);
 	if (!name_valid(l->name, l->name_len) ||
-	    decode(space + 1, (size_t)(stop - space - 1), l->blob, sizeof(l->blob), &l->blob_len) <
-		    0 ||
+	    base64_read(space + 1, (size_t)(stop - space - 1), l->blob, sizeof(l->blob),
+			&l->blob_len) < 0 ||
 	    l->blob_len <= KEY_ID)
 		return -EBADMSG;
 	return 0;
@@ -155,6 +147,14 @@ static size_t text_length(const char *note, size_t len)
 	return at && at > note ? (size_t)(at - note) : 0;
 }
 
+static int text_valid(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 && text[i] != '\n')
+			return 0;
+	return len && text[len - 1] == '\n' && utf8_valid(text, len);
+}
+
 /*
  * Whether it is a note: the form of all of it. *ret_text is the length of the text. Each of up to
  * NOTE_SIGNATURES_MAX lines is decoded, which `l` is used for.
@@ -166,11 +166,8 @@ static int note_check(const char *note, size_t len, struct line *l, size_t *ret_
 	size_t text;
 	unsigned n = 0;
 
-	if (len == 0 || len > NOTE_MAX || end[-1] != '\n' || !utf8_valid(note, len))
+	if (len > NOTE_MAX || !text_valid(note, len))
 		return -EBADMSG;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)note[i] < 0x20 && note[i] != '\n')
-			return -EBADMSG;
 	text = text_length(note, len);
 	if (!text)
 		return -EBADMSG;
@@ -282,7 +279,7 @@ int note_sign(struct buf *note, const struct note_key *k, const uint8_t secret[N
 	unsigned n = 0;
 	struct line l;
 
-	if (text == 0 || note->data[text - 1] != '\n' || time_s > INT64_MAX)
+	if (!text_valid((const char *)note->data, note->len) || time_s > INT64_MAX)
 		return -EINVAL;
 	note_check((const char *)note->data, note->len, &l, &text, &n);
 	if (n == NOTE_SIGNATURES_MAX ||
@@ -338,7 +335,7 @@ static int size_read(const char *p, const char *end, uint64_t *ret)
 int checkpoint_read(const void *note, size_t len, struct checkpoint *ret)
 {
 	struct checkpoint c = {.size = 0};
-	const char *origin = note, *size, *root, *p, *end;
+	const char *origin = note, *size, *root, *rest, *end; /* each but the first: a line feed */
 	struct line l;
 	unsigned lines;
 	size_t n;
@@ -347,15 +344,16 @@ int checkpoint_read(const void *note, size_t len, struct checkpoint *ret)
 		return -EBADMSG;
 	end = origin + c.text_len;
 	size = memchr(origin, '\n', c.text_len);
-	root = size++ ? memchr(size, '\n', (size_t)(end - size)) : NULL;
-	p = root++ ? memchr(root, '\n', (size_t)(end - root)) : NULL;
-	if (!p || !name_valid(origin, (size_t)(size - 1 - origin)) ||
-	    size_read(size, root - 1, &c.size) < 0 ||
-	    decode(root, (size_t)(p - root), c.root.b, HASH_SIZE, &n) < 0 || n != HASH_SIZE)
+	root = size ? memchr(size + 1, '\n', (size_t)(end - size - 1)) : NULL;
+	rest = root ? memchr(root + 1, '\n', (size_t)(end - root - 1)) : NULL;
+	if (!rest || !name_valid(origin, (size_t)(size - origin)) ||
+	    size_read(size + 1, root, &c.size) < 0 ||
+	    base64_read(root + 1, (size_t)(rest - root - 1), c.root.b, HASH_SIZE, &n) < 0 ||
+	    n != HASH_SIZE)
 		return -EBADMSG;
-	if (memmem(p, (size_t)(end - p), "\n\n", 2))
+	if (memmem(rest, (size_t)(end - rest), "\n\n", 2))
 		return -EBADMSG; /* extension lines are not empty */
-	memcpy(c.origin, origin, (size_t)(size - 1 - origin));
+	memcpy(c.origin, origin, (size_t)(size - origin));
 	*ret = c;
 	return 0;
 }

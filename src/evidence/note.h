@@ -46,8 +46,9 @@ int checkpoint_read(const void *note, size_t len, struct checkpoint *ret);
 
 /*
  * Appends a signature line to `note`: to a text without signatures, or to a note that has some.
- * A cosignature's time is in seconds since 1970; of NOTE_LOG it is ignored. -EINVAL: the text does
- * not end with a line feed; -ENOSPC: past a maximum of the note or of the buffer.
+ * A cosignature's time is in seconds since 1970; of NOTE_LOG it is ignored. -EINVAL: the text is
+ * no UTF-8, has control characters, or does not end with a line feed; -ENOSPC: past a maximum of
+ * the note or of the buffer.
  */
 int note_sign(struct buf *note, const struct note_key *k, const uint8_t secret[NOTE_SECRET],
 	      uint64_t time_s);

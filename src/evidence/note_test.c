@@ -196,14 +196,13 @@ static void a_cosignature_is_as_specified(void **state)
 		message[] = "cosignature/v1\ntime 258\n"
 			    "log.example.com\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 	_cleanup_buf_ struct buf b = BUF_INIT(NOTE_MAX);
-	uint8_t blob[76], id_of[64 + NOTE_PUBLIC], id[HASH_SIZE];
+	uint8_t blob[76], id_of[3 + NOTE_PUBLIC] = {'w', '\n', 0x04}, id[HASH_SIZE];
 	struct signer w;
 	const char *line;
 	size_t len, n;
 
 	(void)state;
 	signer_init(&w, NOTE_COSIGNATURE, "w", 2);
-	memcpy(id_of, "w\n\x04", 3);
 	memcpy(id_of + 3, w.key.public, NOTE_PUBLIC);
 	crypto_hash_sha256(id, id_of, 3 + NOTE_PUBLIC);
 	assert_int_equal(buf_adds(&b, text), 0);
@@ -317,6 +316,8 @@ static void checkpoints_are_read_strictly(void **state)
 		"l\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n" SIGNED, /* unused bits */
 		"l\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n" SIGNED,
 		"l\n1\nCsUYapGGPo4dkMgIAUqom_Xajj7h2fB2MPA3j2jxq2I=\n" SIGNED,
+		"l\n1\nCsUYapGGPo4dkMgIAUqom\xc7\x9f"
+		"ajj7h2fB2MPA3j2jxq2I=\n" SIGNED,
 		"l\r\n1\n" ROOT "\n" SIGNED,
 		"l\n1\n" ROOT "\n\x01\n" SIGNED,
 		"l\n1\n" ROOT "\n\xff\n" SIGNED,

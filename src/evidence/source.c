@@ -1,17 +1,14 @@
 #include "evidence/source.h"
 
-#include <errno.h>
-#include <sodium.h>
-#include <string.h>
+#include "base/json.h"
+#include "evidence/base64.h"
 
-int source_bad(const struct source *s, const char *path, const char *problem)
-{
-	return err_set(s->err, EBADMSG, s->code, "%s: %s %s", s->what, path, problem);
-}
+#include <errno.h>
+#include <string.h>
 
 json_t *source_parse(struct source *s, const void *text, size_t len, size_t max, size_t flags)
 {
-	json_error_t error;
+	size_t offset = 0;
 	json_t *j;
 
 	if (len > max) {
@@ -19,10 +16,17 @@ json_t *source_parse(struct source *s, const void *text, size_t len, size_t max,
 			len, max);
 		return NULL;
 	}
-	j = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, &error);
+	/* The parser itself would take a NUL after the value for the end. */
+	if (json_check(text, len, &offset) < 0) {
+		err_set(s->err, EBADMSG, s->code, "%s is no JSON document from byte %zu on",
+			s->what, offset);
+		return NULL;
+	}
+	j = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, NULL);
 	if (!j)
-		err_set(s->err, EBADMSG, s->code, "%s is no JSON document: line %d, column %d",
-			s->what, error.line, error.column);
+		err_set(s->err, EBADMSG, s->code,
+			"%s has a member twice, a lone surrogate, or a number out of range",
+			s->what);
 	s->root = j;
 	return j;
 }
@@ -58,9 +62,10 @@ int source_word(const struct source *s, const char *path, const char *wanted)
 
 	if (r < 0)
 		return r;
-	if (len != strlen(wanted) || memcmp(text, wanted, len) != 0)
-		return err_set(s->err, EBADMSG, s->code, "%s: %s is not \"%s\"", s->what, path,
-			       wanted);
+	if (len != strlen(wanted) || memcmp(text, wanted, len) != 0) {
+		err_set(s->err, EBADMSG, s->code, "%s: %s is not \"%s\"", s->what, path, wanted);
+		return -EBADMSG;
+	}
 	return 0;
 }
 
@@ -68,16 +73,16 @@ int source_bytes(const struct source *s, const char *path, uint8_t **ret, size_t
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	const char *text;
-	size_t len;
+	size_t len, n;
 	int r = source_text(s, path, &text, &len);
 
 	if (r < 0)
 		return r;
 	data = xmalloc(len / 4 * 3 + 1);
-	if (sodium_base642bin(data, len / 4 * 3, text, len, NULL, ret_len, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) < 0)
+	if (base64_read(text, len, data, len / 4 * 3, &n) < 0)
 		return source_bad(s, path, "is no base64");
 	*ret = TAKE_PTR(data);
+	*ret_len = n;
 	return 0;
 }
 
@@ -89,9 +94,11 @@ int source_exactly(const struct source *s, const char *path, void *to, size_t si
 
 	if (r < 0)
 		return r;
-	if (len != size)
-		return err_set(s->err, EBADMSG, s->code, "%s: %s has %zu bytes instead of %zu",
-			       s->what, path, len, size);
+	if (len != size) {
+		err_set(s->err, EBADMSG, s->code, "%s: %s has %zu bytes instead of %zu", s->what,
+			path, len, size);
+		return -EBADMSG;
+	}
 	memcpy(to, data, size);
 	return 0;
 }
@@ -121,9 +128,11 @@ int source_array(const struct source *s, const char *path, size_t min, size_t ma
 
 	if (!json_is_array(j))
 		return source_bad(s, path, "is no array");
-	if (json_array_size(j) < min || json_array_size(j) > max)
-		return err_set(s->err, EBADMSG, s->code, "%s: %s has %zu items; %zu to %zu may be",
-			       s->what, path, json_array_size(j), min, max);
+	if (json_array_size(j) < min || json_array_size(j) > max) {
+		err_set(s->err, EBADMSG, s->code, "%s: %s has %zu items; %zu to %zu may be",
+			s->what, path, json_array_size(j), min, max);
+		return -EBADMSG;
+	}
 	*ret_n = json_array_size(j);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 
+#include <errno.h>
 #include <jansson.h>
 
 static inline void free_json(json_t **j)
@@ -24,7 +25,11 @@ struct source {
 /* Parses at most `max` bytes and sets the root; NULL, and the error filled. json_decref() it. */
 json_t *source_parse(struct source *s, const void *text, size_t len, size_t max, size_t flags);
 /* "…: path problem" as the error. */
-int source_bad(const struct source *s, const char *path, const char *problem);
+static inline int source_bad(const struct source *s, const char *path, const char *problem)
+{
+	err_set(s->err, EBADMSG, s->code, "%s: %s %s", s->what, path, problem);
+	return -EBADMSG;
+}
 
 /* The value at "a.b.0.c": members of objects, and numbers of items of arrays. NULL: none. */
 const json_t *source_at(const json_t *j, const char *path);

@@ -141,12 +141,12 @@ static void write_decisions(const struct decisions *d, struct buf *b)
 
 /* The members that the ledger makes, as they are written: canonical. */
 struct own {
-	char journal[160];
-	struct buf decisions, recorded, subject;
+	struct buf journal, decisions, recorded, subject;
 };
 
 static void own_done(struct own *o)
 {
+	buf_done(&o->journal);
 	buf_done(&o->decisions);
 	buf_done(&o->recorded);
 	buf_done(&o->subject);
@@ -167,6 +167,33 @@ static void add_subject(struct buf *b, const char *name, struct span digest)
 	buf_addf(b, "{\"digest\":{\"sha256\":\"%.64s\"},\"name\":\"%s\"},", digest.at, name);
 }
 
+/* What its first and last events say of artifact and end is in their own words. */
+static int write_journal(const struct statement *s, const char *root, struct buf *b)
+{
+	const struct journal *j = s->journal;
+	const char *p = (const char *)j->lines.data, *end = p + j->lines.len - 1, *last = end;
+	const char *nl = memchr(p, '\n', j->lines.len);
+	int r = buf_addc(b, '{');
+
+	while (last > p && last[-1] != '\n')
+		last--;
+	if (r == 0)
+		r = add_member(b, "artifact",
+			       member((struct span){p, (size_t)(nl - p)}, "artifact"));
+	if (r == 0)
+		r = buf_addf(b, "%s\"count\":%llu", b->len > 1 ? "," : "",
+			     (unsigned long long)j->tree.size);
+	if (r == 0)
+		r = add_member(b, "outcome",
+			       member((struct span){last, (size_t)(end - last)}, "outcome"));
+	if (r == 0)
+		r = add_member(b, "reason",
+			       member((struct span){last, (size_t)(end - last)}, "reason"));
+	return r ? r
+		 : buf_addf(b, ",\"root\":\"%s\",\"sealed_by\":\"%s\"}", root,
+			    s->sealed_by_node ? "node" : "control");
+}
+
 static int make_own(const struct statement *s, struct span artifact, struct span output,
 		    struct own *o)
 {
@@ -176,18 +203,17 @@ static int make_own(const struct statement *s, struct span artifact, struct span
 	struct hash h;
 	int r;
 
-	*o = (struct own){.decisions = BUF_INIT(OWN_MAX),
+	*o = (struct own){.journal = BUF_INIT(OWN_MAX),
+			  .decisions = BUF_INIT(OWN_MAX),
 			  .recorded = BUF_INIT(4096),
 			  .subject = BUF_INIT(4096)};
 	merkle_root(&s->journal->tree, &h);
 	sodium_bin2hex(root, sizeof(root), h.b, sizeof(h.b));
-	snprintf(o->journal, sizeof(o->journal),
-		 "{\"count\":%llu,\"root\":\"%s\",\"sealed_by\":\"%s\"}",
-		 (unsigned long long)s->journal->tree.size, root,
-		 s->sealed_by_node ? "node" : "control");
+	r = write_journal(s, root, &o->journal);
 	read_journal(&d, s->journal);
 	write_decisions(&d, &b);
-	r = canonical_json(b.data, b.len, &o->decisions);
+	if (r == 0)
+		r = canonical_json(b.data, b.len, &o->decisions);
 	buf_done(&d.denials);
 	clock_text(s->time_ms, time);
 	buf_addf(&o->recorded, "{\"generation\":%u,\"receipt\":", s->generation);
@@ -216,7 +242,7 @@ static int check_facts(struct span facts, struct err *reterr)
 static int compose(const struct statement *s, struct span facts, const struct own *o,
 		   struct buf *out)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT(facts.len + 2 * OWN_MAX);
+	_cleanup_buf_ struct buf b = BUF_INIT(facts.len + 3 * OWN_MAX);
 	int r;
 
 	buf_addf(&b, "{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"%s\",\"subject\":",
@@ -224,7 +250,9 @@ static int compose(const struct statement *s, struct span facts, const struct ow
 	buf_add(&b, o->subject.data, o->subject.len);
 	buf_adds(&b, ",\"predicate\":");
 	buf_add(&b, facts.at, facts.len - 1);
-	buf_addf(&b, "%s\"journal\":%s,\"decisions\":", facts.len > 2 ? "," : "", o->journal);
+	buf_adds(&b, facts.len > 2 ? ",\"journal\":" : "\"journal\":");
+	buf_add(&b, o->journal.data, o->journal.len);
+	buf_adds(&b, ",\"decisions\":");
 	buf_add(&b, o->decisions.data, o->decisions.len);
 	buf_adds(&b, ",\"recorded\":");
 	buf_add(&b, o->recorded.data, o->recorded.len);
@@ -235,7 +263,7 @@ static int compose(const struct statement *s, struct span facts, const struct ow
 int statement_write(const struct statement *s, struct buf *out, struct err *reterr)
 {
 	_cleanup_buf_ struct buf again = BUF_INIT(s->facts_len);
-	_cleanup_(own_done) struct own o = {.journal = ""};
+	_cleanup_(own_done) struct own o = {.journal = BUF_INIT(0)};
 	struct span facts;
 	int r = canonical_json(s->facts, s->facts_len, &again);
 
@@ -287,7 +315,7 @@ static int differs(const struct tokens *t, uint32_t object, const char *name, co
 static int check_members(const struct statement *s, const struct tokens *t, struct err *reterr)
 {
 	uint32_t predicate = tokens_member(t, 0, "predicate");
-	_cleanup_(own_done) struct own o = {.journal = ""};
+	_cleanup_(own_done) struct own o = {.journal = BUF_INIT(0)};
 	char type[64];
 	int r = 0, n = snprintf(type, sizeof(type), "\"%s\"", s->predicate);
 
@@ -305,7 +333,7 @@ static int check_members(const struct statement *s, const struct tokens *t, stru
 	if (r == 0)
 		r = differs(t, predicate, "recorded", o.recorded.data, o.recorded.len, reterr);
 	if (r == 0)
-		r = differs(t, predicate, "journal", o.journal, strlen(o.journal), reterr);
+		r = differs(t, predicate, "journal", o.journal.data, o.journal.len, reterr);
 	if (r == 0)
 		r = differs(t, predicate, "decisions", o.decisions.data, o.decisions.len, reterr);
 	return r ? r : differs(t, 0, "subject", o.subject.data, o.subject.len, reterr);

@@ -5,7 +5,8 @@
  *
  * The predicate has what control says ("facts": who, what, under which policy, with which limits,
  * how it ended), and three members that the ledger makes itself, which facts cannot have:
- *   journal    root, count, sealed_by: "node" or "control"
+ *   journal    root, count, sealed_by: "node" or "control"; the artifact that its first event
+ *              names, outcome and reason of its last: the node's word, where it sealed it
  *   decisions  what the journal has of them: how many by rule and reason, denied ones in full
  *   recorded   receipt, time, generation of the signing keys
  */

@@ -31,7 +31,7 @@ static struct journal journal_of(const char *const *events)
 static struct journal some_journal(void)
 {
 	static const char *const events[] = {
-		"{\"event\":\"run_admitted\"}",
+		"{\"event\":\"run_admitted\",\"artifact\":\"sha256:first\"}",
 		"{\"event\":\"tool_call_allowed\",\"rule\":\"r1\",\"reason\":\"host\"}",
 		"{\"event\":\"tool_call_allowed\",\"rule\":\"r1\",\"reason\":\"host\"}",
 		"{\"event\":\"tool_call_blocked\",\"decision\":\"d4\",\"rule\":\"default\","
@@ -91,7 +91,8 @@ static void says_what_it_is_about(void **state)
 	has(text, "\"subject\":[{\"digest\":{\"sha256\":\"" A64 "\"},\"name\":\"artifact\"},"
 		  "{\"digest\":{\"sha256\":\"" B64 "\"},\"name\":\"output\"},"
 		  "{\"digest\":{\"sha256\":\"");
-	has(text, "\"count\":4,\"root\":\"");
+	has(text, "\"journal\":{\"artifact\":\"sha256:first\",\"count\":4,\"reason\":"
+		  "\"egress.destination\",\"root\":\"");
 	has(text, "\"sealed_by\":\"node\"");
 	has(text, "\"recorded\":{\"generation\":3,\"receipt\":\"rct_1\",\"time\":"
 		  "\"2026-05-01T12:00:00.123Z\"}");
@@ -200,6 +201,7 @@ static void each_part_is_checked(void **state)
 		{"\"decision\":\"d4\"", "\"decision\":\"d5\""},
 		{"\"denials_omitted\":0", "\"denials_omitted\":1"},
 		{"\"count\":4", "\"count\":5"},
+		{"\"artifact\":\"sha256:first\"", "\"artifact\":\"sha256:other\""},
 		{"\"root\":\"", "\"root\":\"0"},
 		{"\"name\":\"artifact\"", "\"name\":\"artifakt\""},
 		{"{\"digest\":{\"sha256\":\"" B64 "\"},\"name\":\"output\"},", ""},

@@ -54,6 +54,14 @@ void trust_done(struct trust *t)
 	*t = (struct trust){.generations = NULL};
 }
 
+static struct trust take(struct trust *t)
+{
+	struct trust taken = *t;
+
+	*t = (struct trust){.generations = NULL};
+	return taken;
+}
+
 int trust_read(const void *text, size_t len, struct trust *ret, struct err *reterr)
 {
 	struct source s = {NULL, "the trusted root", "trust.form", reterr};
@@ -92,7 +100,6 @@ int trust_read(const void *text, size_t len, struct trust *ret, struct err *rete
 		if (r < 0)
 			return r;
 	}
-	*ret = t;
-	t = (struct trust){.generations = NULL};
+	*ret = take(&t);
 	return 0;
 }

@@ -13,7 +13,8 @@ enum { ENTRY_MAX = 1024, PLACE_MAX = 128 };
 struct claim {
 	uint8_t *payload, *body;
 	size_t payload_len, body_len, checkpoint_len, proof_n;
-	const char *hint, *checkpoint; /* in the JSON tree */
+	const char *checkpoint; /* in the JSON tree */
+	char hint[DSSE_HINT_SIZE];
 	uint8_t signature[DSSE_SIGNATURE], log[HASH_SIZE];
 	uint64_t index, size;
 	struct hash root, proof[MERKLE_PROOF_MAX];
@@ -55,15 +56,18 @@ static int read_proof(const struct source *s, struct claim *c)
 
 static int read_form(const struct source *s, struct claim *c)
 {
+	const char *hint;
 	size_t n;
 	int r = source_word(s, "mediaType", "application/vnd.dev.sigstore.bundle.v0.3+json");
 
 	if (r == 0)
-		r = source_text(s, "verificationMaterial.publicKey.hint", &c->hint, &n);
-	if (r == 0 && (n != DSSE_HINT_SIZE - 1 || strspn(c->hint, "0123456789abcdef") != n))
-		r = source_bad(s, "verificationMaterial.publicKey.hint", "is no SHA-256");
-	if (r == 0)
-		r = source_array(s, "verificationMaterial.tlogEntries", 1, 1, &n);
+		r = source_text(s, "verificationMaterial.publicKey.hint", &hint, &n);
+	if (r)
+		return r;
+	if (n != DSSE_HINT_SIZE - 1 || strspn(hint, "0123456789abcdef") != n)
+		return source_bad(s, "verificationMaterial.publicKey.hint", "is no SHA-256");
+	memcpy(c->hint, hint, DSSE_HINT_SIZE);
+	r = source_array(s, "verificationMaterial.tlogEntries", 1, 1, &n);
 	if (r == 0)
 		r = source_word(s, ENTRY "kindVersion.kind", "dsse");
 	if (r == 0)
@@ -197,7 +201,7 @@ int verify_bundle(const struct trust *t, const void *text, size_t len, struct ve
 		r = check_inclusion(&c, reterr);
 	if (r == 0)
 		r = check_checkpoint(t, &c, &v.checkpoint, reterr);
-	if (r < 0)
+	if (r)
 		return r;
 	about.what = "the statement";
 	statement = source_parse(&about, c.payload, c.payload_len, VERIFY_FILE_MAX, JSON_ALLOW_NUL);

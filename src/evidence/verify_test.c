@@ -1,5 +1,6 @@
 #include "evidence/verify.h"
 
+#include "base/json.h"
 #include "evidence/canonical.h"
 #include "evidence/sample_log.h"
 
@@ -162,7 +163,9 @@ static void expect_replaced(const char *path, json_t *value, const char *code)
 static void each_part_has_its_code(void **state)
 {
 	static const char zeros[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-	_cleanup_buf_ struct buf checkpoint = BUF_INIT(4096);
+	_cleanup_buf_ struct buf checkpoint = BUF_INIT(4096), body = BUF_INIT(4096),
+				 text = BUF_INIT(4096);
+	struct hash root;
 	json_t *j;
 
 	(void)state;
@@ -178,7 +181,21 @@ static void each_part_has_its_code(void **state)
 	expect_replaced(PROOF_AT "hashes.0", NULL, "verify.inclusion");
 	expect_replaced(PROOF_AT "rootHash", json_string(zeros), "verify.inclusion");
 	expect_replaced(PROOF_AT "treeSize", json_string("137"), "verify.inclusion");
+	/* A path of the same form, so that only the checkpoint tells. */
+	expect_replaced(PROOF_AT "treeSize", json_string("301"), "verify.checkpoint");
+	sample_log_entry(&sample, ENTRY, &body);
+	assert_int_equal(buf_addc(&body, ' '), 0);
+	assert_int_equal(base64_add(&text, body.data, body.len), 0);
+	expect_replaced(ENTRY_AT "canonicalizedBody", json_string(buf_str(&text)), "verify.entry");
 	expect_replaced(ENTRY_AT "logId.keyId", json_string(zeros), "verify.checkpoint");
+	/* Signed by the log's key, but of a log of another name. */
+	assert_int_equal(merkle_root_at(SIZE, sample_log_tile, &sample, &root), 0);
+	assert_int_equal(checkpoint_write("other.example.com", SIZE, &root, &checkpoint), 0);
+	assert_int_equal(note_sign(&checkpoint, &sample.keys.log, sample.log_secret, 0), 0);
+	expect_replaced(PROOF_AT "checkpoint.envelope",
+			json_stringn((const char *)checkpoint.data, checkpoint.len),
+			"verify.checkpoint");
+	checkpoint.len = 0;
 	sample_log_checkpoint(&sample, SIZE - 1, &checkpoint);
 	expect_replaced(PROOF_AT "checkpoint.envelope",
 			json_stringn((const char *)checkpoint.data, checkpoint.len),

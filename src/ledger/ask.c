@@ -43,6 +43,8 @@ void tell_error(struct ledger *l, uint64_t handle, const struct err *e)
 
 struct receipt {
 	struct ledger *ledger;
+	const char *asked;
+	size_t tenant; /* length of its tenant's name; 0: whosever it is */
 	struct buf out;
 	struct err e;
 	int r, pending;
@@ -76,6 +78,11 @@ static int take_receipt(void *arg, const struct entry_row *row)
 			   .checkpoint = l->checkpoint.data,
 			   .checkpoint_len = l->checkpoint.len};
 
+	if (x->tenant &&
+	    (strlen(row->tenant) != x->tenant || memcmp(row->tenant, x->asked, x->tenant) != 0)) {
+		x->r = -ENOENT;
+		return 1;
+	}
 	if ((uint64_t)row->index >= l->signed_size) {
 		x->pending = 1;
 		return 1;
@@ -107,18 +114,24 @@ static int find_receipt(struct ledger *l, const char *subject, struct receipt *x
 	return r;
 }
 
-static void ask_receipt(struct ledger *l, uint64_t handle, const char *subject, int wait)
+static void ask_receipt(struct ledger *l, uint64_t handle, const char *asked, int wait)
 {
-	struct receipt x = {.ledger = l, .out = BUF_INIT(LIMIT_TOLD)};
+	const char *slash = strchr(asked, '/'), *subject = slash ? slash + 1 : asked;
+	struct receipt x = {.ledger = l,
+			    .asked = asked,
+			    .tenant = slash ? (size_t)(slash - asked) : 0,
+			    .out = BUF_INIT(LIMIT_TOLD)};
 	int r = find_receipt(l, subject, &x);
 
+	if (r == 0)
+		r = x.r;
 	if (r == -ENOENT) {
 		err_set(&x.e, ENOENT, "receipt.unknown", "the log has no entry for '%s'", subject);
 	} else if (r == 0 && x.pending && wait && l->n_waiting < WAITING_MAX) {
 		struct waiting *w = &l->waiting[l->n_waiting++];
 
 		w->handle = handle;
-		snprintf(w->subject, sizeof(w->subject), "%s", subject);
+		snprintf(w->subject, sizeof(w->subject), "%s", asked);
 		return;
 	} else if (r == 0 && x.pending) {
 		r = err_set(&x.e, EAGAIN, "receipt.pending",
@@ -126,8 +139,6 @@ static void ask_receipt(struct ledger *l, uint64_t handle, const char *subject, 
 			    "second, or wait for it",
 			    subject);
 	}
-	if (r == 0)
-		r = x.r;
 	if (r < 0)
 		tell_error(l, handle, &x.e);
 	else
@@ -145,6 +156,25 @@ void ask_waiting(struct ledger *l)
 
 		ask_receipt(l, w.handle, w.subject, 1);
 	}
+}
+
+static int take_journal(void *arg, const struct entry_row *row)
+{
+	return buf_add(arg, row->journal, row->journal_len) + 1;
+}
+
+static void ask_journal(struct ledger *l, uint64_t handle, const char *subject)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(LIMIT_TOLD);
+	struct err e;
+	int r = ledger_entry(l->store, subject, take_journal, &out, &e);
+
+	if (r == -ENOENT)
+		err_set(&e, ENOENT, "receipt.unknown", "the log has no entry for '%s'", subject);
+	if (r < 0)
+		tell_error(l, handle, &e);
+	else
+		tell(l, handle, &out);
 }
 
 /* ---- the log ---- */
@@ -390,6 +420,9 @@ void ask(struct ledger *l, const struct msg_ledger_ask *m)
 		return;
 	case ASK_COSIGN:
 		ask_cosign(l, m);
+		return;
+	case ASK_JOURNAL:
+		ask_journal(l, m->handle, text);
 		return;
 	case ASK_COUNT:
 		break;

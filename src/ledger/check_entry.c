@@ -144,39 +144,23 @@ static int names(const struct check *c, int64_t g, const struct tokens *t, uint3
 	       (g || text_is(text_at(t, object, "origin", 256), c->origin));
 }
 
-static int is_reserved(struct text event)
+/* Where keys are named, and only there, the ledger's own acts stand. `event`: in the statement. */
+static void check_keys(struct looker *k, const struct entry_row *row, const struct tokens *t,
+		       uint32_t event)
 {
-	char text[64];
-
-	snprintf(text, sizeof(text), "%.*s", (int)MIN_U64(event.len, 63), event.p);
-	return log_reserved(text);
-}
-
-/* Where keys are named, and only there, the ledger's own events stand. */
-static void check_keys(struct looker *k, const struct entry_row *row, const struct tokens *line,
-		       const struct tokens *statement)
-{
-	uint32_t predicate = tokens_member(statement, 0, "predicate");
-	uint32_t event = tokens_member(statement, predicate, "event");
 	int64_t g = named_by(k->check, row->index);
+	struct text name = text_at(t, event, "event", 64);
 
-	if (g < 0) {
-		if (is_reserved(text_at(line, 0, "event", 64)) ||
-		    (row->kind == ENTRY_ACT && event &&
-		     is_reserved(text_at(statement, event, "event", 64))))
-			WRONG(k, row, "it says that keys are new, and none are from here on");
-		return;
-	}
-	if (!event || row->kind != ENTRY_ACT || !names(k->check, g, line, 0) ||
-	    !names(k->check, g, statement, event))
+	if (g < 0 && (text_is(name, EVENT_CREATED) || text_is(name, EVENT_ROTATED)))
+		WRONG(k, row, "it says that keys are new, and none are from here on");
+	else if (g >= 0 && (row->kind != ENTRY_ACT || !names(k->check, g, t, event)))
 		WRONG(k, row,
 		      "it does not name the keys of generation %lld, and no other entry does",
 		      (long long)g + 1);
-	else if (row->time_ms != k->check->generations[g].from_ms)
+	else if (g >= 0 && row->time_ms != k->check->generations[g].from_ms)
 		WRONG(k, row,
 		      "its time is not that from which on the keys of generation %lld are said to "
-		      "be "
-		      "in use",
+		      "be in use",
 		      (long long)g + 1);
 }
 
@@ -289,23 +273,62 @@ static void check_leaf(struct looker *k, const struct entry_row *row, const stru
 		      "was changed");
 }
 
-static void check_subject(struct looker *k, const struct entry_row *row, const struct tokens *t)
+/* A run: statement and events are about the run and the tenant that it is filed under. */
+static void check_run(struct looker *k, const struct entry_row *row, const struct tokens *t,
+		      uint32_t run)
 {
-	uint32_t predicate = tokens_member(t, 0, "predicate");
-	uint32_t about = tokens_member(t, predicate, row->kind == ENTRY_RUN ? "run" : "event");
-	struct text id = {"", 0};
+	struct text id = text_at(t, run, "id", LIMIT_NAME + 1);
+	const char *p = (const char *)k->journal.lines.data, *end = p + k->journal.lines.len;
+	const struct text tenant = text_at(t, run, "tenant", ENTRY_TENANT);
 
-	if (about)
-		id = text_at(t, about, row->kind == ENTRY_RUN ? "id" : "act", LIMIT_NAME + 1);
+	if (!text_is(id, row->subject)) {
+		WRONG(k, row, "its subject is '%.64s', and its statement is about '%.*s'",
+		      row->subject, (int)id.len, id.p);
+		return;
+	}
+	for (int64_t number = 1; p < end; number++) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		_cleanup_(tokens_done) struct tokens line;
+		int r = tokens_read(&line, p, (size_t)(nl - p));
+		struct text of = text_at(&line, 0, "tenant", ENTRY_TENANT);
+
+		if (r < 0 || !text_is(text_at(&line, 0, "run", LIMIT_NAME + 1), row->subject) ||
+		    of.len != tenant.len || memcmp(of.p, tenant.p, of.len) != 0) {
+			WRONG(k, row, "its event %lld is of another run or tenant",
+			      (long long)number);
+			return;
+		}
+		if (number == 1)
+			check_columns(k, row, &line);
+		p = nl + 1;
+	}
+}
+
+/* An act: its one event, said twice in the same words. */
+static void check_act(struct looker *k, const struct entry_row *row, const struct tokens *t,
+		      uint32_t event)
+{
+	struct journal again = {.lines = BUF_INIT(LIMIT_FACTS)};
+	const struct buf *lines = &k->journal.lines;
+	struct text id = text_at(t, event, "act", LIMIT_NAME + 1);
+	_cleanup_(tokens_done) struct tokens line = {.n = 0};
+
 	if (!text_is(id, row->subject))
 		WRONG(k, row, "its subject is '%.64s', and its statement is about '%.*s'",
 		      row->subject, (int)id.len, id.p);
+	else if (journal_append(&again, (const char *)t->t[event].p, t->t[event].len) < 0 ||
+		 again.lines.len != lines->len ||
+		 memcmp(again.lines.data, lines->data, lines->len) != 0)
+		WRONG(k, row, "its statement and its journal tell of different events");
+	else if (tokens_read(&line, lines->data, lines->len) == 0)
+		check_columns(k, row, &line);
+	buf_done(&again.lines);
 }
 
 /* All that the statement and the journal say of each other and of the row. */
 static void check_meaning(struct looker *k, const struct entry_row *row)
 {
-	_cleanup_(tokens_done) struct tokens statement = {.n = 0}, line = {.n = 0};
+	_cleanup_(tokens_done) struct tokens t = {.n = 0};
 	char receipt[LOG_RECEIPT];
 	struct statement st = {.predicate = row->kind == ENTRY_RUN ? STATEMENT_RUN : STATEMENT_ACT,
 			       .journal = &k->journal,
@@ -313,23 +336,25 @@ static void check_meaning(struct looker *k, const struct entry_row *row)
 			       .receipt = receipt,
 			       .time_ms = row->time_ms,
 			       .generation = (unsigned)row->generation};
-	const char *first = (const char *)k->journal.lines.data;
+	uint32_t about;
 	struct err e;
 
 	log_receipt(row->subject, receipt);
-	if (statement_check(&st, row->statement, row->statement_len, &statement, &e) < 0) {
+	if (statement_check(&st, row->statement, row->statement_len, &t, &e) < 0) {
 		WRONG(k, row, "%s", e.message);
 		return;
 	}
-	if (tokens_read(&line, first,
-			(size_t)((const char *)memchr(first, '\n', k->journal.lines.len) - first)) <
-	    0) {
-		WRONG(k, row, "its first event cannot be read");
+	about = tokens_member(&t, tokens_member(&t, 0, "predicate"),
+			      row->kind == ENTRY_RUN ? "run" : "event");
+	if (!about || t.t[about].kind != TOKEN_OBJECT) {
+		WRONG(k, row, "its statement does not say what it is about");
 		return;
 	}
-	check_subject(k, row, &statement);
-	check_columns(k, row, &line);
-	check_keys(k, row, &line, &statement);
+	if (row->kind == ENTRY_RUN)
+		check_run(k, row, &t, about);
+	else
+		check_act(k, row, &t, about);
+	check_keys(k, row, &t, about);
 }
 
 static void check_entry(struct looker *k, const struct entry_row *row, const char *odd,

@@ -141,9 +141,13 @@ static void describe(const char *event, const char *id, int64_t number, const st
 		     struct buf *b)
 {
 	uint8_t public[32], spki[DSSE_SPKI];
+	char time[CLOCK_TEXT_SIZE];
 
-	buf_addf(b, "{\"event\":\"%s\",\"act\":\"%s\",\"by\":\"ledger\",\"generation\":%lld", event,
-		 id, (long long)number);
+	clock_text(clock_wall_ms(), time);
+	buf_addf(b,
+		 "{\"event\":\"%s\",\"act\":\"%s\",\"time\":\"%s\",\"by\":\"ledger\","
+		 "\"generation\":%lld",
+		 event, id, time, (long long)number);
 	crypto_sign_ed25519_sk_to_pk(public, s->statement);
 	dsse_spki(public, spki);
 	buf_adds(b, ",\"statement_key\":\"");
@@ -171,7 +175,7 @@ static int first_keys(struct ledger *l, struct err *reterr)
 		buf_adds(&b, ",\"origin\":");
 		json_quote_str(&b, l->origin);
 		buf_addc(&b, '}');
-		r = log_act(l, buf_str(&b), reterr);
+		r = log_act(l, &b, reterr);
 	}
 	sodium_memzero(&s, sizeof(s));
 	return r;
@@ -218,7 +222,7 @@ static int hand_over(struct ledger *l, struct secrets *new, struct err *reterr)
 	describe(EVENT_ROTATED, id, (int64_t)l->n_generations + 1, new, &b);
 	buf_addc(&b, '}');
 	log_time(l);
-	r = log_act(l, buf_str(&b), reterr); /* the old key's last */
+	r = log_act(l, &b, reterr); /* the old key's last */
 	memcpy(old, l->secrets->log, sizeof(old));
 	if (r == 0)
 		r = add(l, new, (int64_t)l->size, l->last_ms, reterr);
@@ -247,7 +251,9 @@ int keys_rotate(struct ledger *l, struct err *reterr)
 		return err_set(reterr, ENOSPC, "ledger.generations",
 			       "the ledger has had %d generations of keys, and takes no more",
 			       GENERATIONS_MAX);
-	if (clock_wall_ms() - l->generations[l->n_generations - 1].from_ms < ROTATE_MIN_MS)
+	/* Not if the clock was ahead when they were made. */
+	if (clock_wall_ms() >= l->generations[l->n_generations - 1].from_ms &&
+	    clock_wall_ms() - l->generations[l->n_generations - 1].from_ms < ROTATE_MIN_MS)
 		return err_set(reterr, EAGAIN, "ledger.rotated",
 			       "the keys were rotated less than %d seconds ago; try again later",
 			       ROTATE_MIN_MS / 1000);

@@ -332,17 +332,19 @@ void log_time(struct ledger *l)
 	l->last_ms = MAX_I64(clock_wall_ms(), l->last_ms);
 }
 
-int log_act(struct ledger *l, const char *members, struct err *reterr)
+int log_act(struct ledger *l, const struct buf *members, struct err *reterr)
 {
 	_cleanup_buf_ struct buf facts = BUF_INIT(LIMIT_FACTS);
 	struct entry e = {.kind = ENTRY_ACT, .journal = {.lines = BUF_INIT(LIMIT_FACTS)}};
 	struct signed_entry s = {0};
 	int r;
 
-	text_of(members, strlen(members), "act", e.subject, sizeof(e.subject));
-	buf_addf(&facts, "{\"event\":%s}", members);
+	text_of((const char *)members->data, members->len, "act", e.subject, sizeof(e.subject));
+	buf_adds(&facts, "{\"event\":");
+	buf_add(&facts, members->data, members->len);
+	buf_addc(&facts, '}');
 	e.facts = WIRE_BUF(&facts);
-	r = journal_append(&e.journal, members, strlen(members));
+	r = journal_append(&e.journal, (const char *)members->data, members->len);
 	if (r == 0)
 		r = sign(l, &e, &s, reterr);
 	if (r == 0)
@@ -370,31 +372,51 @@ static int subject_fits(int kind, const char *subject)
 	       !rest[strspn(rest, set)];
 }
 
-/*
- * What is signed is about the subject: a run's ID is at run.id in the facts, an act's at event.act.
- * The ledger's own events come from nobody else.
- */
-static int check_subject(const struct entry *e, const struct signed_entry *s, struct err *reterr)
+/* A run: what facts and journal are about is the run that it is filed under. */
+static int check_run(const struct entry *e)
 {
-	const char *first = (const char *)e->journal.lines.data, *at = "", *end;
-	char id[LIMIT_NAME + 1] = "", event[64] = "", line[64];
-	size_t n = 0;
+	const char *p = (const char *)e->journal.lines.data, *run, *end;
+	char id[LIMIT_NAME + 1], tenant[64], other[64];
+	size_t len;
 
-	end = memchr(first, '\n', e->journal.lines.len);
-	text_of(first, (size_t)(end - first), "event", line, sizeof(line));
-	if (json_member((const char *)s->statement.data, s->statement.len, "predicate", &at, &n) ==
-		    0 &&
-	    json_member(at, n, e->kind == ENTRY_RUN ? "run" : "event", &at, &n) == 0) {
-		text_of(at, n, e->kind == ENTRY_RUN ? "id" : "act", id, sizeof(id));
-		text_of(at, n, "event", event, sizeof(event));
-	}
+	if (json_member(e->facts.data, e->facts.len, "run", &run, &len) < 0)
+		return -EINVAL;
+	text_of(run, len, "id", id, sizeof(id));
+	text_of(run, len, "tenant", tenant, sizeof(tenant));
 	if (strcmp(id, e->subject) != 0)
-		return err_set(reterr, EINVAL, "ledger.subject",
-			       "the facts are about '%s', not about %s", id, e->subject);
-	if (log_reserved(line) || (e->kind == ENTRY_ACT && log_reserved(event)))
-		return err_set(reterr, EINVAL, "ledger.reserved",
-			       "%s says what only the ledger itself says", e->subject);
+		return -EINVAL;
+	end = p + e->journal.lines.len;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		text_of(p, (size_t)(nl - p), "run", id, sizeof(id));
+		text_of(p, (size_t)(nl - p), "tenant", other, sizeof(other));
+		if (strcmp(id, e->subject) != 0 || strcmp(other, tenant) != 0)
+			return -EINVAL;
+		p = nl + 1;
+	}
 	return 0;
+}
+
+/* An act: its one event, said twice in the same words. */
+static int check_act(const struct entry *e)
+{
+	struct journal again = {.lines = BUF_INIT(LIMIT_FACTS)};
+	char id[LIMIT_NAME + 1], name[64];
+	const char *event;
+	size_t len;
+	int r = -EINVAL;
+
+	if (e->journal.tree.size == 1 &&
+	    json_member(e->facts.data, e->facts.len, "event", &event, &len) == 0 &&
+	    journal_append(&again, event, len) == 0 && again.lines.len == e->journal.lines.len &&
+	    memcmp(again.lines.data, e->journal.lines.data, again.lines.len) == 0) {
+		text_of(event, len, "act", id, sizeof(id));
+		text_of(event, len, "event", name, sizeof(name));
+		r = strcmp(id, e->subject) || !*name || log_reserved(name) ? -EINVAL : 0;
+	}
+	buf_done(&again.lines);
+	return r;
 }
 
 static int read_append(struct ledger *l, const struct msg_append *m, struct entry *e,
@@ -413,13 +435,17 @@ static int read_append(struct ledger *l, const struct msg_append *m, struct entr
 	snprintf(e->subject, sizeof(e->subject), "%.*s", (int)m->subject.len,
 		 (const char *)m->subject.data);
 	if (!subject_fits(m->kind, e->subject))
-		return err_set(reterr, EINVAL, "ledger.subject", "'%s' is no ID of a run or act",
+		return err_set(reterr, EINVAL, "ledger.malformed", "'%s' is no ID of a run or act",
 			       e->subject);
 	if (journal_load(&e->journal, m->journal.data, m->journal.len, &line) < 0 ||
 	    !e->journal.tree.size)
 		return err_set(reterr, EINVAL, "ledger.journal",
 			       "the journal of %s is not in order at line %llu", e->subject,
 			       (unsigned long long)line);
+	if (json_check(e->facts.data, e->facts.len, NULL) < 0 ||
+	    (e->kind == ENTRY_RUN ? check_run(e) : check_act(e)) < 0)
+		return err_set(reterr, EINVAL, "ledger.malformed",
+			       "what is said of %s is not about it", e->subject);
 	if (!m->seal.len)
 		return 0;
 	merkle_root(&e->journal.tree, &root);
@@ -503,8 +529,6 @@ static int append(struct ledger *l, const struct msg_append *m, struct err *rete
 	r = read_append(l, m, &e, &bad);
 	if (r == 0)
 		r = sign(l, &e, &s, &bad);
-	if (r == 0)
-		r = check_subject(&e, &s, &bad);
 	if (r < 0) {
 		reply_error(l, m->handle, &bad);
 		r = 0;

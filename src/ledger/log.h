@@ -64,7 +64,7 @@ struct tile {
 
 struct waiting {
 	uint64_t handle;
-	char subject[LIMIT_NAME + 1];
+	char subject[2 * LIMIT_NAME + 2]; /* as it was asked for */
 };
 
 struct ledger {
@@ -120,7 +120,7 @@ void log_time(struct ledger *l);
  * An act of the ledger's own, within a transaction, recorded at l->last_ms. `members` as
  * journal_append() has it.
  */
-int log_act(struct ledger *l, const char *members, struct err *reterr);
+int log_act(struct ledger *l, const struct buf *members, struct err *reterr);
 /* A checkpoint of all that stands, signed by the generation in use and, with `also`, another key.
  */
 int log_checkpoint(struct ledger *l, const struct note_key *also, const uint8_t *secret,

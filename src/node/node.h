@@ -51,9 +51,10 @@ struct zygote {
 	uint32_t failures;  /* starts in a row that came to nothing */
 	uint64_t failed_ns; /* when it was given up */
 	struct err error;
-	struct buf jail;       /* its report, JSON */
-	struct list sandboxes; /* all of them, whatever they do */
-	struct pool pool[2];   /* [threads] */
+	struct buf jail;	      /* its report, JSON */
+	char version[LIMIT_NAME + 1]; /* of its engine */
+	struct list sandboxes;	      /* all of them, whatever they do */
+	struct pool pool[2];	      /* [threads] */
 };
 
 struct sandbox {

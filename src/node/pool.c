@@ -215,6 +215,8 @@ static void on_ready(struct zygote *z, const struct msg_zygote_ready *m)
 	z->failures = 0;
 	z->jail.len = 0;
 	buf_add(&z->jail, m->jail.data, m->jail.len);
+	snprintf(z->version, sizeof(z->version), "%.*s", (int)m->version.len,
+		 (const char *)m->version.data);
 	z->pool[0].target = z->node->limits.pool_floor;
 	node_announce(z->node, z);
 	refill(z, 0);

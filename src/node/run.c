@@ -105,6 +105,7 @@ static void finish(struct run *r, enum outcome outcome)
 	r->done.seed = r->spec.seed;
 	r->done.now_ms = r->start_ms;
 	r->done.jail = WIRE_BUF(jail_of(r));
+	r->done.engine_version = WIRE_STR(n->zygotes[r->spec.engine].version);
 	if (outcome != OUTCOME_DENIED)
 		last_word(r);
 	journal_send(r);

@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Exported by the library, declared in its private headers only (JSContextRefPrivate.h,
@@ -331,6 +332,22 @@ static JSValueRef call(JSObjectRef function, size_t argc, const JSValueRef *argv
 }
 
 static int broken; /* the prelude was left in the middle */
+
+/* The C API does not tell; the library that has it does. */
+void engine_version(char out[64])
+{
+	static const char *const names[] = {"jsc_get_major_version", "jsc_get_minor_version",
+					    "jsc_get_micro_version"};
+	unsigned v[3] = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		unsigned (*get)(void) = (unsigned (*)(void))dlsym(RTLD_DEFAULT, names[i]);
+
+		if (get)
+			v[i] = get();
+	}
+	snprintf(out, 64, "JavaScriptCore %u.%u.%u", v[0], v[1], v[2]);
+}
 
 int engine_broken(void)
 {

@@ -36,5 +36,6 @@ void engine_again(const struct msg_again *again);
 void engine_answer(const struct msg_answer *answer);
 int64_t engine_next_timer(void); /* ms since the epoch, or -1 */
 void engine_run_timers(void);
-int engine_broken(void);       /* no other run can follow */
-uint32_t engine_pending(void); /* operations that wait for an answer */
+void engine_version(char out[64]); /* "JavaScriptCore 2.50.6" */
+int engine_broken(void);	   /* no other run can follow */
+uint32_t engine_pending(void);	   /* operations that wait for an answer */

@@ -1,4 +1,4 @@
-/* Leases, and settings of control's own. */
+/* Leases, settings of control's own, and acts on their way to the ledger. */
 #include "store/db.h"
 
 int store_lease_add(struct store *s, const struct lease_row *w, int64_t most, struct err *reterr)
@@ -109,4 +109,28 @@ int store_setting_put(struct store *s, const char *name, const void *value, size
 {
 	return db_one(db_change(s, reterr, "INSERT OR REPLACE INTO settings VALUES (?, ?)", "sb",
 				name, value, len));
+}
+
+int store_outbox_add(struct store *s, const char *id, const void *event, size_t len,
+		     struct err *reterr)
+{
+	return db_one(
+		db_change(s, reterr, "INSERT INTO outbox VALUES (?, ?)", "sb", id, event, len));
+}
+
+int store_outbox_drop(struct store *s, const char *id, struct err *reterr)
+{
+	return db_one(db_change(s, reterr, "DELETE FROM outbox WHERE id = ?", "s", id));
+}
+
+int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr)
+{
+	sqlite3_stmt *q;
+	int r = db_prepare(s, "SELECT id, event FROM outbox ORDER BY id", &q, reterr);
+
+	if (r == 0)
+		EACH_ROW(q, 0,
+			 fn(arg, db_text(q, 0), sqlite3_column_blob(q, 1),
+			    (size_t)sqlite3_column_bytes(q, 1)));
+	return r;
 }

@@ -16,7 +16,8 @@ int ledger_open(const char *directory, struct store **ret, struct err *reterr)
 		.versions = ledger_versions,
 		.n_versions = ARRAY_SIZE(ledger_versions),
 		.settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768"};
+			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
+			    "PRAGMA wal_autocheckpoint = 8000"};
 
 	return db_open(directory, &file, ret, reterr);
 }

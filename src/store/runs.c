@@ -1,19 +1,21 @@
 /* Runs. */
 #include "store/db.h"
 
+#include <stdio.h>
+
 int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 {
 	int named = *w->idempotency != '\0';
 
 	return db_one(db_change(s, reterr,
 				"INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-				"?, ?, ?, ?, ?, ?, ?)",
+				"?, ?, ?, ?, ?, ?, ?, 0)",
 				"ssssssssssssbisssbbi", w->id, w->tenant, w->key, w->lease,
 				w->session, w->profile, w->policy, w->artifact, w->labels,
 				w->provenance, w->trace, named ? w->idempotency : NULL,
 				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
 				w->created_ms, w->state, w->outcome, w->reason, w->result,
-				w->result_len, w->events, w->events_len, w->ended_ms));
+				w->result_len, w->payloads, w->payloads_len, w->ended_ms));
 }
 
 int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
@@ -21,9 +23,73 @@ int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
 	return db_one(
 		db_change(s, reterr,
 			  "UPDATE runs SET state = 'done', outcome = ?, reason = ?, result = ?, "
-			  "events = ?, ended_ms = ? WHERE id = ? AND state = 'running'",
-			  "ssbbis", w->outcome, w->reason, w->result, w->result_len, w->events,
-			  w->events_len, w->ended_ms, w->id));
+			  "payloads = ?, ended_ms = ? WHERE id = ? AND state = 'running'",
+			  "ssbbis", w->outcome, w->reason, w->result, w->result_len, w->payloads,
+			  w->payloads_len, w->ended_ms, w->id));
+}
+
+/* What is taken out of the answer that was kept. */
+#define ERASE                                                                                      \
+	"UPDATE runs SET payloads = NULL, erased_ms = ?1, result ="                                \
+	" CAST(json_set(CAST(result AS TEXT), '$.value', NULL, '$.error', NULL,"                   \
+	" '$.logs', json_array(), '$.erased_at',"                                                  \
+	" strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0, 'unixepoch')) AS BLOB) "
+
+int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t now,
+		    struct err *reterr)
+{
+	int r = db_change(s, reterr,
+			  ERASE
+			  "WHERE id = ?2 AND tenant = ?3 AND state = 'done' AND erased_ms = 0",
+			  "iss", now, id, tenant);
+	sqlite3_stmt *q;
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = db_prepare(s, "SELECT 1 FROM runs WHERE id = ? AND tenant = ? AND erased_ms <> 0", &q,
+		       reterr);
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, tenant, -1, SQLITE_STATIC);
+	EACH_ROW(q, 1, {});
+	return r ? r : -EALREADY;
+}
+
+int store_erase_traces(struct store *s, struct err *reterr)
+{
+	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+			       SQLITE_OK
+		       ? 0
+		       : db_fail(s, reterr);
+}
+
+int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
+			   struct err *reterr)
+{
+	char ids[STORE_ERASE_MOST][ID_SIZE];
+	sqlite3_stmt *q;
+	int n = 0, r = db_prepare(s,
+				  "SELECT r.id FROM tenants AS t JOIN runs AS r ON r.tenant = t.id"
+				  " WHERE t.id = ? AND r.id > t.erased_until AND r.id < ?"
+				  " AND r.state = 'done' ORDER BY r.id LIMIT ?",
+				  &q, reterr);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, tenant, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, before, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 3, STORE_ERASE_MOST);
+	EACH_ROW(q, 0, snprintf(ids[n++], ID_SIZE, "%s", db_text(q, 0)));
+	for (int i = 0; r == 0 && i < n; i++) {
+		r = store_run_erase(s, tenant, ids[i], now, reterr);
+		if (r == -EALREADY)
+			r = 0;
+	}
+	if (r == 0 && n)
+		r = db_change(s, reterr, "UPDATE tenants SET erased_until = ? WHERE id = ?", "ss",
+			      ids[n - 1], tenant);
+	return r < 0 ? r : n;
 }
 
 int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr)
@@ -37,7 +103,7 @@ int store_run_sweep(struct store *s, const char *before, int64_t most, struct er
 #define RUN                                                                                        \
 	"SELECT id, tenant, key, lease, session, profile, policy, artifact, labels, provenance,"   \
 	" trace, coalesce(idempotency, ''), body, created_ms, state, outcome, reason, result,"     \
-	" CASE WHEN ?17 THEN events END, ended_ms FROM runs "
+	" CASE WHEN ?17 THEN payloads END, ended_ms FROM runs "
 static const char runs_select[] =
 	RUN "WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR id = ?2)"
 	    " AND (?3 IS NULL OR key = ?3) AND (?4 IS NULL OR profile = ?4)"
@@ -76,8 +142,8 @@ static struct run_row row_of(sqlite3_stmt *q)
 				.reason = db_text(q, 16),
 				.result = sqlite3_column_blob(q, 17),
 				.result_len = (size_t)sqlite3_column_bytes(q, 17),
-				.events = sqlite3_column_blob(q, 18),
-				.events_len = (size_t)sqlite3_column_bytes(q, 18),
+				.payloads = sqlite3_column_blob(q, 18),
+				.payloads_len = (size_t)sqlite3_column_bytes(q, 18),
 				.ended_ms = sqlite3_column_int64(q, 19)};
 }
 
@@ -103,7 +169,7 @@ int store_runs(struct store *s, const struct run_filter *f, run_fn *fn, void *ar
 		sqlite3_bind_int(q, 16, f->running);
 		sqlite3_bind_int(q, 18, f->limit ? f->limit : -1);
 	}
-	sqlite3_bind_int(q, 17, f->with_events);
+	sqlite3_bind_int(q, 17, f->with_payloads);
 	EACH_ROW(q, f->id || f->idempotency, {
 		struct run_row row = row_of(q);
 

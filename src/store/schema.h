@@ -38,4 +38,11 @@ static const char *const schema_versions[] = {
 	"CREATE INDEX leases_expires ON leases(expires_ms);"
 	"CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX runs_running ON runs(state) WHERE state = 'running';",
+	/* 2: the ledger has the journals; here is what stands beside them */
+	"ALTER TABLE runs RENAME COLUMN events TO payloads;"
+	"UPDATE runs SET payloads = NULL;"
+	"CREATE TABLE outbox (id TEXT PRIMARY KEY, event BLOB NOT NULL) WITHOUT ROWID;"
+	"ALTER TABLE tenants ADD COLUMN payload_days INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE tenants ADD COLUMN erased_until TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE runs ADD COLUMN erased_ms INTEGER NOT NULL DEFAULT 0;",
 };

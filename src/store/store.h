@@ -31,9 +31,12 @@ int store_in_transaction(struct store *s);
 struct tenant_row {
 	const char *id, *state; /* "active", "suspended" */
 	int64_t created_ms;
+	int64_t payload_days; /* how long results, logs and payloads are kept; 0: as long as runs */
 };
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr);
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr);
+int store_tenant_set_payload_days(struct store *s, const char *id, int64_t days,
+				  struct err *reterr);
 /* How many rows of a table ("keys", "profiles") the tenant has. */
 int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
 		struct err *reterr);
@@ -131,6 +134,13 @@ int store_setting(struct store *s, const char *name, void *value, size_t len, st
 int store_setting_put(struct store *s, const char *name, const void *value, size_t len,
 		      struct err *reterr);
 
+/* Acts that the ledger has not confirmed: JSON objects, by ID. */
+int store_outbox_add(struct store *s, const char *id, const void *event, size_t len,
+		     struct err *reterr);
+int store_outbox_drop(struct store *s, const char *id, struct err *reterr);
+typedef void outbox_fn(void *arg, const char *id, const void *event, size_t len);
+int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr);
+
 /* What is known of a run when it is accepted. */
 struct run_row {
 	const char *id, *tenant, *key, *profile, *policy, *artifact;
@@ -144,8 +154,8 @@ struct run_row {
 	const char *state, *outcome, *reason;
 	const char *result; /* the answer, JSON */
 	size_t result_len;
-	const char *events; /* JSON lines */
-	size_t events_len;
+	const char *payloads; /* beside its journal, which the ledger has */
+	size_t payloads_len;
 	int64_t ended_ms;
 };
 /* -EEXIST: `idempotency` was used before by this key. */
@@ -155,15 +165,30 @@ int store_run_end(struct store *s, const struct run_row *row, struct err *reterr
 /* Forgets runs that are over, with an ID below `before`: at most `most`. How many, or an error. */
 int store_run_sweep(struct store *s, const char *before, int64_t most, struct err *reterr);
 
+/*
+ * Erases what a run brought to light: its value, error and logs, and what stands beside its
+ * journal. How it ended stays, and digests of what is gone stand in its receipt. -ENOENT: no such
+ * run, or it is not over; -EALREADY: that was done before.
+ */
+int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t now,
+		    struct err *reterr);
+/* The same for a tenant's runs with an ID below `before`, the oldest first. How many; there may be
+ * more if it is STORE_ERASE_MOST. */
+/* Outside of a transaction: nothing of what was erased is left in the write-ahead log either. */
+int store_erase_traces(struct store *s, struct err *reterr);
+enum { STORE_ERASE_MOST = 200 };
+int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
+			   struct err *reterr);
+
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;
 	const char *label_name, *label_value;
 	const char *lease, *session, *artifact;
 	const char *before; /* runs with a smaller id: the cursor */
 	int64_t since_ms, until_ms;
-	int limit;	 /* 0: no limit */
-	int running;	 /* only those that are not over */
-	int with_events; /* else `events` is NULL */
+	int limit;	   /* 0: no limit */
+	int running;	   /* only those that are not over */
+	int with_payloads; /* else `payloads` is NULL */
 };
 typedef void run_fn(void *arg, const struct run_row *row);
 /* Newest first. Members of the filter that are NULL or 0 do not restrict. */

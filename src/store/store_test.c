@@ -66,8 +66,8 @@ static int add_run(const char *id, const char *tenant, const char *idempotency, 
 					       .reason = "",
 					       .result = "{}",
 					       .result_len = 2,
-					       .events = "",
-					       .events_len = 0},
+					       .payloads = "",
+					       .payloads_len = 0},
 			     &err);
 }
 
@@ -135,7 +135,7 @@ static void test_a_run_ends_once(void **state)
 				    .reason = "",
 				    .result = "{}",
 				    .result_len = 2,
-				    .events = "",
+				    .payloads = "",
 				    .ended_ms = 9};
 
 	(void)state;

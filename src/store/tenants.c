@@ -3,14 +3,20 @@
 
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr)
 {
-	return db_one(
-		db_change(s, reterr, "INSERT INTO tenants VALUES (?, 'active', ?)", "si", id, now));
+	return db_one(db_change(s, reterr, "INSERT INTO tenants VALUES (?, 'active', ?, 0, '')",
+				"si", id, now));
 }
 
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr)
 {
 	return db_one(
 		db_change(s, reterr, "UPDATE tenants SET state = ? WHERE id = ?", "ss", state, id));
+}
+
+int store_tenant_set_payload_days(struct store *s, const char *id, int64_t days, struct err *reterr)
+{
+	return db_one(db_change(s, reterr, "UPDATE tenants SET payload_days = ? WHERE id = ?", "is",
+				days, id));
 }
 
 int store_tenant_delete(struct store *s, const char *id, struct err *reterr)
@@ -22,7 +28,7 @@ int store_tenants(struct store *s, const char *id, tenant_fn *fn, void *arg, str
 {
 	sqlite3_stmt *q;
 	int r = db_prepare(s,
-			   "SELECT id, state, created_ms FROM tenants"
+			   "SELECT id, state, created_ms, payload_days FROM tenants"
 			   " WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
 			   &q, reterr);
 
@@ -30,8 +36,9 @@ int store_tenants(struct store *s, const char *id, tenant_fn *fn, void *arg, str
 		return r;
 	sqlite3_bind_text(q, 1, id, -1, SQLITE_STATIC);
 	EACH_ROW(q, id != NULL,
-		 fn(arg, &(struct tenant_row){db_text(q, 0), db_text(q, 1),
-					      sqlite3_column_int64(q, 2)}));
+		 fn(arg,
+		    &(struct tenant_row){db_text(q, 0), db_text(q, 1), sqlite3_column_int64(q, 2),
+					 sqlite3_column_int64(q, 3)}));
 	return r;
 }
 

@@ -93,6 +93,7 @@
 	F(i64, now_ms, 0) /* the run's clock at its start */                                       \
 	F(u8, cached, 0)  /* its transformed code was known */                                     \
 	F(bytes, jail, LIMIT_JAIL_REPORT)                                                          \
+	F(bytes, engine_version, LIMIT_NAME)                                                       \
 	F(u64, journal_count, 0) /* events of its journal; 0: it has none */                       \
 	F(bytes, journal_root, 32)                                                                 \
 	F(bytes, seal, 32) /* the node's word for them, journal_seal() */
@@ -151,8 +152,9 @@
 #define WIRE_ZYGOTE_READY(F)                                                                       \
 	F(bytes, error_code, LIMIT_NAME) /* not empty: it will exit, and why */                    \
 	F(bytes, error, 1024)                                                                      \
-	F(bytes, jail, LIMIT_JAIL_REPORT)
-#define WIRE_FORKED(F) /* carries two descriptors: socket, pidfd */                                \
+	F(bytes, jail, LIMIT_JAIL_REPORT)                                                          \
+	F(bytes, version, LIMIT_NAME) /* of the engine */
+#define WIRE_FORKED(F)		      /* carries two descriptors: socket, pidfd */                 \
 	F(u64, id, 0)                                                                              \
 	F(u64, fork_us, 0)
 #define WIRE_FORK_FAILED(F)                                                                        \

@@ -33,7 +33,9 @@
 #define ENTRY_KINDS(X) X(0, RUN, "run") X(1, ACT, "act")
 /* What the ledger can be asked. a, b and text: */
 #define LEDGER_QUESTIONS(X)                                                                        \
-	X(0, RECEIPT, "receipt") /* text: a subject; a: 1: wait for a checkpoint that has it */    \
+	/* text: a subject, or "TENANT/SUBJECT": one of that tenant; a: 1: wait for a checkpoint   \
+	 * that has it */                                                                          \
+	X(0, RECEIPT, "receipt")                                                                   \
 	X(1, CHECKPOINT, "checkpoint") /* the newest */                                            \
 	X(2, TILE, "tile")	       /* text: its path, merkle_tile_parse() */                   \
 	X(3, TRUSTED_ROOT, "trusted_root")                                                         \
@@ -42,7 +44,8 @@
 	X(5, INCLUSION, "inclusion")	 /* a: index; b: size */                                   \
 	X(6, CONSISTENCY, "consistency") /* a: from; b: to */                                      \
 	X(7, ROTATE, "rotate")		 /* a new generation of keys */                            \
-	X(8, COSIGN, "cosign")		 /* text: a checkpoint with a witness's signature */
+	X(8, COSIGN, "cosign")		 /* text: a checkpoint with a witness's signature */       \
+	X(9, JOURNAL, "journal")	 /* text: a subject */
 
 #define X(n, U, t) ENTRY_##U = n,
 enum entry_kind { ENTRY_KINDS(X) ENTRY_COUNT };

@@ -209,10 +209,10 @@ static int check_no_writable_code(struct err *reterr)
 
 static void refuse(const struct err *e)
 {
-	send_node(
-		&(struct msg){.type = MSG_ZYGOTE_READY,
-			      .zygote_ready = {WIRE_STR(e->code), WIRE_STR(e->message), {NULL, 0}}},
-		NULL, 0);
+	send_node(&(struct msg){.type = MSG_ZYGOTE_READY,
+				.zygote_ready = {.error_code = WIRE_STR(e->code),
+						 .error = WIRE_STR(e->message)}},
+		  NULL, 0);
 	log_line("%s", e->message);
 	_exit(1);
 }
@@ -264,6 +264,7 @@ static void open_shop(void)
 {
 	_cleanup_buf_ struct buf report = BUF_INIT(LIMIT_JAIL_REPORT);
 	struct err e;
+	char version[64];
 	sigset_t set;
 	int sig;
 
@@ -286,8 +287,10 @@ static void open_shop(void)
 	if (jail_enter(&z.jail, z.outer, &e) < 0)
 		refuse(&e);
 	jail_json(&z.jail, &report);
+	engine_version(version);
 	if (send_node(&(struct msg){.type = MSG_ZYGOTE_READY,
-				    .zygote_ready = {{NULL, 0}, {NULL, 0}, WIRE_BUF(&report)}},
+				    .zygote_ready = {.jail = WIRE_BUF(&report),
+						     .version = WIRE_STR(version)}},
 		      NULL, 0) == 0)
 		serve(sig);
 }

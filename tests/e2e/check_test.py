@@ -255,7 +255,6 @@ def inserted_test(t, case):
 
 def swapped_test(t, case):
     columns = [c[1] for c in Log(case.base, "case").rows("PRAGMA table_info(entries)") if c[1] != "idx"]
-    newest = Log(case.base, "case").rows("SELECT max(size) FROM checkpoints")[0][0]
     for a, b in ((10, 11), (100, 300), (699, 700)):
         log = case.log()
         with log.open() as db:

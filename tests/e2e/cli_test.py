@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line: exit statuses, messages, the journal, repeatability, terminals, users, signals."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -136,13 +137,24 @@ async () => {
         t.equal([line["seq"] for line in lines], list(range(1, len(lines) + 1)), "its numbers have no gap")
         t.equal({line["run"] for line in lines}, {run.run}, "each line names the run")
         t.equal([line["event"] for line in lines],
-                ["sandbox_issued", "log", "tool_call_attempted", "tool_call_blocked", "wait", "wake", "log",
-                 "execution_completed"], "its events, in order")
+                ["run_admitted", "sandbox_issued", "log", "tool_call_attempted", "tool_call_blocked", "wait", "wake",
+                 "log", "execution_completed"], "its events, in order")
+        links = [line.get("prev") for line in lines]
+        shown = [json.dumps({k: v for k, v in line.items() if k != "request"}, sort_keys=True, separators=(",", ":"))
+                 for line in lines]
+        leaves = [hashlib.sha256(b"\0" + line.encode()).hexdigest() for line in shown]
+        t.equal(links, [None, *leaves[:-1]], "each names the one before it by its hash")
         blocked = next(line for line in lines if line["event"] == "tool_call_blocked")
         t.equal(blocked["decision"], f"d{blocked['seq']}", "a decision is named by its number")
         attempted = next(line for line in lines if line["event"] == "tool_call_attempted")
         t.ok(attempted["request"]["url"] == "https://example.com/a?b=1" and attempted["request"]["method"] == "POST",
-             "what was asked for is in it", attempted)
+             "what was asked for is shown with it", attempted)
+        t.ok(path.read_text().splitlines()[lines.index(attempted)].split(',"request":')[1].endswith("}}")
+             and attempted["destination"] == blocked["destination"] == "https://example.com:443",
+             "at the end, and where it would have gone", attempted)
+        request = path.read_text().splitlines()[lines.index(attempted)].split(',"request":')[1][:-1].encode()
+        t.equal((attempted["bytes"], attempted["sha256"]), (len(request), hashlib.sha256(request).hexdigest()),
+                "the event has its digest")
         run = cordon.run("async () => { try { await fetch('https://e.com/'); } catch (e) "
                          "{ return [e.name, e.code, e.decision, e.rule]; } }", "--journal", path)
         decisions = [json.loads(line).get("decision") for line in path.read_text().splitlines()]
@@ -150,7 +162,7 @@ async () => {
              and run.value[3] == "egress.default_deny", "the code is told the decision that the journal holds", run)
         run = cordon.run("() => { for (;;) console.log('x'); }", "--log-lines", "5", "--journal", path)
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        t.equal((lines[-1]["event"], lines[-1]["reason"], len(lines)), ("execution_terminated", "log_lines", 7),
+        t.equal((lines[-1]["event"], lines[-1]["reason"], len(lines)), ("execution_terminated", "log_lines", 8),
                 "a terminated run has its journal too")
 
 

@@ -193,7 +193,7 @@ def run_outcomes(t, client, directory):
                "--journal", journal)
     t.equal(r.value, [2, 255], "modules go along, bytes as bytes")
     t.equal([json.loads(line)["event"] for line in journal.read_text().splitlines()],
-            ["sandbox_issued", "execution_completed"], "and the journal comes back")
+            ["run_admitted", "sandbox_issued", "execution_completed"], "and the journal comes back")
     r = client("run", "-", stdin="() => new Uint8Array([65, 10])")
     t.equal((r.status, r.out), (0, "A\n"), "bytes go to standard output")
     schema = '{"type": "integer"}'
@@ -267,7 +267,7 @@ def live(t, d, client, key):
          (line, p.returncode, err))
     rest, err = follower.communicate(timeout=60)
     events = [json.loads(line)["event"] for line in (first + rest).splitlines()]
-    t.ok(follower.returncode == 0 and events[0] == "sandbox_issued" and events[-1] == "execution_terminated" and err == b"",
+    t.ok(follower.returncode == 0 and events[0] == "run_admitted" and events[-1] == "execution_terminated" and err == b"",
          "runs events --follow goes on until the run is over", (events, err))
     t.equal(client("runs", "events", run, "--follow").out, client("runs", "events", run).out, "and of a run that is over it is all")
 
@@ -684,7 +684,7 @@ def commands():
     """Every command, with its options, as --help has them."""
     found = {}
     for line in cordon.command(["help"]).out.splitlines():
-        m = re.match(r"  ([a-z]+(?: [a-z]+)?) ", line)
+        m = re.match(r"  ([a-z]+(?: [a-z-]+)?) ", line)
         if m:
             name = m.group(1)
             if cordon.command([*name.split(), "--help"]).status != 0:  # an operand in small letters follows
@@ -701,7 +701,9 @@ def told(t):
               "profile list", "profile versions", "profile check", "tenant create", "tenant list", "tenant show",
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
               "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
-              "artifact show", "artifact get", "artifact trust", "artifact delete",
+              "artifact show", "artifact get", "artifact trust", "artifact delete", "runs erase", "events list",
+              "events export", "trace", "receipt", "log trusted-root", "log checkpoint", "log rotate", "log export",
+              "log witness",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")
     t.equal([c for c, options in known.items() if "help" not in options], [], "each has options, --help at least")
@@ -724,7 +726,7 @@ def told(t):
             t.ok(True, f"({shell} is not here to read it)")
     complete = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cordon; echo "${COMPREPLY[*]}"'
     bash = cordon.command(["completion", "bash"]).out
-    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel"),
+    for words, answer in ((["cordon", "ten"], "tenant"), (["cordon", "runs", ""], "list show events cancel erase"),
                           (["cordon", "runs", "list", "--outcome", "f"], "failed"), (["cordon", "up", "--li"], "--listen"),
                           (["cordon", "key", "create", "--role", ""], "admin operator auditor runner"),
                           (["cordon", "completion", ""], "bash zsh fish")):

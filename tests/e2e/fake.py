@@ -1,6 +1,7 @@
 """A server that answers what it is told to: for clients that must bear any answer."""
 
 import contextlib
+import re
 import socket
 import threading
 
@@ -44,6 +45,14 @@ class Fake:
             more = c.recv(65536)
             if not more:
                 return
+            request += more
+        head, _, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
+        while length and len(body) < int(length.group(1)):
+            more = c.recv(65536)
+            if not more:
+                return
+            body += more
             request += more
         self.requests.append(request)
         answer = self.answer(request) if callable(self.answer) else self.answer

@@ -44,6 +44,10 @@ def run(d, token, headers=None, **members):
     return d.ask("POST", "/v1/runs", members, key=token, headers=headers)
 
 
+def first_event(d, key, run):
+    return json.loads(d.ask("GET", f"/v1/runs/{run['run']}/events", key=key).body.splitlines()[0])
+
+
 def artifacts(t, d, key, operator):
     r = d.ask("PUT", "/v1/artifacts", {"code": "export default (i) => i + 1"}, key=key)
     digest = r["artifact"]
@@ -53,11 +57,16 @@ def artifacts(t, d, key, operator):
     for i in range(3):
         r = d.ask("POST", "/v1/runs", {"artifact": digest, "input": i}, key=key)
         t.equal((r["value"], r["artifact"]), (i + 1, digest), f"a run names it ({i})")
+        t.equal(first_event(d, key, r)["artifact"], digest, "and so does its journal, by the code that the node got")
     r = d.ask("GET", f"/v1/artifacts/{digest}", key=key)
     t.equal((r["runs"], r["cache_hits"]), (3, 2), "it was parsed once")
     t.equal(r["modules"], {"main": "export default (i) => i + 1"}, "its code can be read back")
     r = d.run("export default (i) => i + 1", key, input=1)
     t.equal(r["artifact"], digest, "the same code in a request has the same digest")
+    for what in ({"code": "```js\n() => 1\n```", "fences": True}, {"modules": {"b.ts": "export default 1", "a.js": "1"}, "main": "b.ts"},
+                 {"code": "() => 1", "language": "ts"}):
+        r = d.ask("POST", "/v1/runs", what, key=key)
+        t.equal((r.status, first_event(d, key, r)["artifact"]), (200, r["artifact"]), f"node and control name code alike: {what}")
     r = d.ask("POST", "/v1/runs", {"artifact": "sha256:" + "0" * 64}, key=key)
     t.equal((r["outcome"], r["error"]["code"]), ("denied", "artifact.unknown"), "one that is not there is denied")
     r = d.ask("POST", "/v1/runs", {"artifact": digest, "code": "1"}, key=key)
@@ -174,6 +183,8 @@ def repeated(t, d, key):
     once = {"Idempotency-Key": "once"}
     first = run(d, a, once, input=1)
     t.equal([first["value"], run(d, b, once, input=1)["value"]], ["a", "b"], "a lease's idempotency keys are its own")
+    t.equal([first_event(d, key, run(d, a, input=i))["artifact"] for i in (2, 3)], [first["artifact"]] * 2,
+            "the node names the code that it holds")
     again = run(d, a, once, input=1)
     t.equal((again["run"], again.headers["Idempotency-Replayed"]), (first["run"], "true"), "used again, it is that run")
     t.equal(run(d, key, once, code="() => 'c'").data.get("value"), "c", "and its maker's key has others")

@@ -46,11 +46,18 @@ class Operation:
     def __init__(self, document, path, method, data):
         self.document, self.path, self.method, self.data = document, path, method.upper(), data
         self.id, self.roles = data["operationId"], data["x-cordon-roles"]
-        self.pattern = re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)))
         self.pointer = "/paths/" + path.replace("~", "~0").replace("/", "~1") + "/" + method
         parameters = [document.look_up(p, f"{self.pointer}/parameters/{i}")
                       for i, p in enumerate(data.get("parameters", ()))]
         self.query = {p["name"]: (f"{pointer}/schema", p["schema"]) for p, pointer in parameters if p["in"] == "query"}
+        # A parameter takes one segment of the path, or all that are left.
+        self.long = {p["name"] for p, _ in parameters if p.get("x-cordon-segments")}
+        self.pattern = re.compile(self.fill(lambda name: ".+" if name in self.long else "[^/]+", re.escape(path)))
+        self.route = self.fill(lambda name: "**" if name in self.long else "*", path)
+
+    @staticmethod
+    def fill(value, path):
+        return re.sub(r"\\?\{(\w+)\\?\}", lambda m: value(m[1]), path)
 
     def response(self, status):
         node = self.data["responses"].get(str(status))
@@ -115,7 +122,7 @@ class Checked:
 
     def _events(self, schemas, text):
         for event in filter(None, text.split("\n\n")):
-            m = re.fullmatch("event: (\\w+)\ndata: (.*)", event)
+            m = re.fullmatch("(?:id: [0-9.]+\n)?event: (\\w+)\ndata: (.*)", event)
             if not m or m[1] not in schemas:
                 return f"no event that is documented: {event[:200]}"
             wrong = self.validator.check(schemas[m[1]]["$ref"][1:], json.loads(m[2]), True)
@@ -156,7 +163,7 @@ class Checked:
             return f"Content-Type {kind} is not documented"
         if kind == "text/event-stream":
             return self._events(media["x-cordon-events"], reply.body.decode())
-        if kind == "text/plain":
+        if kind in ("text/plain", "application/octet-stream"):
             return ""
         if kind == "application/problem+json" and reply.code not in response["x-cordon-codes"]:
             return f"problem code {reply.code} is not documented"

@@ -16,11 +16,13 @@ import time
 import cordon
 import tap
 from daemon import Daemon, Reply
+from ledger import Follower, Witness, age
 from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
-# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, or hard work.
-ELSEWHERE = re.compile(r"store\.|artifact\.quota|lease\.quota|capacity|policy\.too_complex")
+# Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, hard work, or a ledger
+# that has just been made.
+ELSEWHERE = re.compile(r"store\.|ledger_unavailable|log\.empty|artifact\.quota|lease\.quota|capacity|policy\.too_complex")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 600000)) }"
 PROFILE = """apiVersion: cordon/v1
@@ -59,7 +61,8 @@ class World:
         self.keys = {role: d.key("acme", role) for role in ROLES}
         self.key_id = self.keys["auditor"].split("_", 1)[1].rsplit("_", 1)[0][:30]
         assert d.ask("PUT", "/v1/profiles/mine", GOOD, key=self.keys["admin"]).status == 201
-        self.done = d.run("() => 'acme-value'", self.keys["runner"], labels={"acme-label": "1"})["run"]
+        done = d.run("() => 'acme-value'", self.keys["runner"], labels={"acme-label": "1"})
+        self.done, self.receipt = done["run"], done["receipt"]["id"]
         self.running = d.ask("POST", "/v1/runs", {"code": LONG, "profile": "mine"}, key=self.keys["runner"],
                              headers={"Prefer": "respond-async"})["run"]
         code = {"code": "() => 'acme-code'"}
@@ -69,7 +72,7 @@ class World:
 
 
 # operationId: (what fills the path's parameter, and what does not exist in its form, body)
-NO_RUN, NO_KEY, NO_LEASE, NO_ARTIFACT = "run_" + "0" * 26, "key_" + "0" * 26, "lease_" + "0" * 26, "sha256:" + "0" * 64
+NO_RUN, NO_KEY, NO_LEASE, NO_ARTIFACT, NO_RECEIPT = "run_" + "0" * 26, "key_" + "0" * 26, "lease_" + "0" * 26, "sha256:" + "0" * 64, "rct_" + "0" * 26
 REQUESTS = {
     "health": lambda w: ("", "", None),
     "ready": lambda w: ("", "", None),
@@ -104,15 +107,27 @@ REQUESTS = {
     "getRun": lambda w: (w.running, NO_RUN, None),
     "getRunEvents": lambda w: (w.done, NO_RUN, None),
     "cancelRun": lambda w: (w.running, NO_RUN, None),
+    "eraseRun": lambda w: (w.done, NO_RUN, None),
+    "getReceipt": lambda w: (w.receipt, NO_RECEIPT, None),
+    "listEvents": lambda w: ("", "", None),
+    "getCheckpoint": lambda w: ("", "", None),
+    "getTile": lambda w: ("0/000.p/1", "0/999", None),
+    "getEntries": lambda w: ("000.p/1", "999", None),
+    "getTrustedRoot": lambda w: ("", "", None),
+    "getInclusionProof": lambda w: ("", "", None),
+    "getConsistencyProof": lambda w: ("", "", None),
+    "rotateLogKeys": lambda w: ("", "", None),
+    "addCosignature": lambda w: ("", "", "none"),
 }
 # What has an owner: a tenant, or within it a key, whose runner sees no other's.
 OF_A_TENANT = {"revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun", "getArtifact", "deleteArtifact",
-               "trustArtifact", "getLease", "renewLease", "revokeLease"}
-OF_A_KEY = {"getRun", "getRunEvents", "cancelRun", "getLease", "renewLease", "revokeLease"}
+               "trustArtifact", "getLease", "renewLease", "revokeLease", "eraseRun", "getReceipt"}
+OF_A_KEY = {"getRun", "getRunEvents", "cancelRun", "getLease", "renewLease", "revokeLease", "getReceipt"}
+UNKNOWN = {"getReceipt": "receipt.unknown"}  # else not_found
 
 
 def target(o, parameter, tenant=None):
-    path = re.sub(r"\{\w+\}", parameter, o.path)
+    path = o.fill(lambda _: parameter, o.path)
     return f"{path}?tenant={tenant}" if tenant else path
 
 
@@ -128,7 +143,7 @@ def routes(t, d, doc):
         while words & macros.keys():
             words = {w for word in words for w in re.findall(r"\w+", macros.get(word, word))}
         table[method, path] = {w.removeprefix("ROLE_").lower() for w in words}
-    ours = {(o.method, re.sub(r"\{\w+\}", "*", o.path)): set(o.roles) for o in doc.operations.values()}
+    ours = {(o.method, o.route): set(o.roles) for o in doc.operations.values()}
     t.equal(len(table), len(re.findall(r'^\t\{"', source, re.M)), "every line of the table of routes is understood")
     t.equal(sorted(ours), sorted(table), "the document has the routes of the table, no more and no fewer")
     t.equal({k: v for k, v in ours.items() if v != table.get(k)}, {}, "and their roles")
@@ -222,7 +237,8 @@ def tenants(d, api):
     for path in ("/v1/tenants", "/v1/tenants/short", "/v1/tenants/none"):
         ask("GET", path)
     ask("POST", "/v1/tenants", "[]")
-    for body in ({"state": "suspended"}, {"state": "active"}, {"state": "gone"}, {}, "{"):
+    for body in ({"state": "suspended"}, {"state": "active"}, {"state": "gone"}, {}, "{", {"payload_days": 7}, {"payload_days": 0}, {"state": "active", "payload_days": 1},
+                 {"payload_days": -1}, {"payload_days": 36501}, {"payload_days": "1"}):
         ask("PATCH", "/v1/tenants/short", body)
     ask("PATCH", "/v1/tenants/none", {"state": "active"})
     run = ask("POST", "/v1/runs?tenant=short", {"code": LONG}, headers={"Prefer": "respond-async"})["run"]
@@ -325,6 +341,62 @@ def followed(d, api):
     api.ask("GET", f"/v1/runs/{r['run']}/events", headers=events)
 
 
+def evidence(d, api):
+    """Receipts, events and the log."""
+    ask, key = api.ask, World.last.keys["auditor"]
+    run = ask("POST", "/v1/runs", {"code": "() => fetch('https://example.com')", "session": "s", "labels": {"a": "b"}})["run"]
+    receipt = run.replace("run_", "rct_")
+    for path in (f"{receipt}?wait=true", receipt, run, f"{receipt}?wait=false", f"{receipt}?wait=1", NO_RECEIPT, NO_RUN, "x", "x" * 100, f"{receipt}?tenant=none"):
+        r = d.ask("GET", f"/v1/receipts/{path}")
+        api.judge("GET", f"/v1/receipts/{path.replace('?tenant=none', '')}", None, r)
+    for query in ("", "?limit=2", "?limit=1000", "?limit=1001", "?limit=0", "?limit=x", "?limit=", "?after=1.1", "?after=1", "?after=.", "?after=1.1x", "?after=",
+                  "?after=99999999999999999999.1", f"?run={run}", f"?subject={run}", "?event=tool_call_blocked", "?event=run_admitted&tenant=default", "?reason=egress.denied",
+                  "?destination=https%3A%2F%2Fexample.com%3A443", "?decision=d4", "?lease=x", "?session=s", "?artifact=x", "?profile=transform", "?trace=x",
+                  "?event=", "?event=%22", "?event=%5C", "?trace=" + "x" * 201, "?since=0&until=9999999999999", "?since=x", "?until=-1", "?since=1e3", "?tenant=nobody"):
+        ask("GET", f"/v1/events{query}")
+    for query in ("", "?tenant=acme", "?tenant=default"):
+        ask("GET", f"/v1/events{query}", key=key)
+    ask("GET", "/v1/events?after=x", headers={"Accept": "text/event-stream"})
+    ask("GET", "/v1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
+    with Follower(d, "?event=tool_call_blocked") as f:
+        f.next()
+        api.judge("GET", "/v1/events?event=tool_call_blocked", None, Reply(f.status, f.headers, f.text.encode()))
+    for path in ("checkpoint", "trusted-root", "tile/0/000.p/2", "tile/0/999", "tile/8/000", "tile/99/000", "tile/0/0", "tile/x", "tile/entries/000.p/2", "tile//", "tile/0/000.p/256",
+                 "tile/0/x000/000", "entries/000.p/2", "entries/999", "entries/0", "entries/entries/000", "entries/x/y/z",
+                 "proof/inclusion?index=1", "proof/inclusion?index=1&size=3", "proof/inclusion?index=3&size=3", "proof/inclusion?index=1&size=99999", "proof/inclusion",
+                 "proof/inclusion?index=x", "proof/inclusion?index=", "proof/inclusion?index=1&size=x", "proof/inclusion?index=99999999999999999999",
+                 "proof/consistency?from=2", "proof/consistency?from=2&size=3", "proof/consistency?from=3&size=3", "proof/consistency?from=4&size=3",
+                 "proof/consistency?from=0", "proof/consistency", "proof/consistency?size=2"):
+        ask("GET", f"/v1/log/{path}", key=key)
+    for note in ("", "none", d.ask("GET", "/v1/log/checkpoint").body[:-20]):
+        ask("POST", "/v1/log/cosignatures", note)
+    ask("POST", "/v1/log/rotate")
+
+
+def witnessed(doc, validator, seen):
+    """With a witness, checkpoints that are seldom, and keys that are old enough for new ones. The flaws."""
+    witness, stranger = Witness("witness.example.com"), Witness("stranger.example.com")
+    with Daemon(options=("--log-interval", "60000", "--log-witness", witness.verifier)) as d:
+        first = d.ask("GET", "/v1/log/checkpoint").body.decode()
+        d.run("() => 1")
+        d.stop()
+        age(d, 3600)
+        d.start()
+        api = Checked(d, doc, validator)
+        while (last := api.ask("GET", "/v1/log/checkpoint").body.decode()) == first:
+            time.sleep(0.02)  # at a start what is there is signed
+        for note in (witness.sign(first), last, stranger.sign(last), witness.sign(last), witness.sign(last)):
+            api.ask("POST", "/v1/log/cosignatures", note)
+        api.ask("GET", f"/v1/receipts/{api.ask('POST', '/v1/runs', {'code': '() => 1'})['run']}")
+        api.ask("POST", "/v1/log/rotate")
+        api.ask("POST", "/v1/log/rotate")
+        api.ask("GET", "/v1/log/trusted-root")
+        seen |= api.seen
+    witness.close()
+    stranger.close()
+    return api.flaws
+
+
 def runs(d, api):
     ask = api.ask
     fine = ({"code": "() => 1"}, {"code": "() => { throw {a: 1} }"}, {"code": "() => { for (;;); }", "limits": {"cpu_ms": 20}},
@@ -361,10 +433,16 @@ def runs(d, api):
                  "?until=9e9", "?label=x", "?label=k%3Dv&outcome=completed&reason=&profile=transform&since=0&until=9999999999999",
                  "?outcome=denied", f"?cursor={run}", "?limit=", "?limit=%201", "?limit=%2B1", "?label=" + "x" * 300 + "%3D"):
         ask("GET", f"/v1/runs{path}")
-    ask("DELETE", f"/v1/runs/{NO_RUN}")
-    ask("DELETE", f"/v1/runs/{run}")
+    for path in (NO_RUN, f"{run}/payload", run):
+        ask("DELETE", f"/v1/runs/{path}")
     d.wait(run)
     ask("DELETE", f"/v1/runs/{run}")
+    for run in ids:
+        ask("DELETE", f"/v1/runs/{run}/payload")
+        ask("DELETE", f"/v1/runs/{run}/payload")
+        ask("GET", f"/v1/runs/{run}")
+        ask("GET", f"/v1/runs/{run}/events")
+    ask("DELETE", f"/v1/runs/{NO_RUN}/payload")
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         ask("GET", path)
 
@@ -407,12 +485,13 @@ def snapshot(d):
     return [d.ask("GET", path).body for path in (
         "/v1/tenants", "/v1/keys?tenant=acme", "/v1/profiles?tenant=acme", "/v1/profiles/mine?tenant=acme",
         "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme",
-        "/v1/artifacts?tenant=acme", f"/v1/artifacts/{World.last.artifact}?tenant=acme", "/v1/leases?tenant=acme")]
+        "/v1/artifacts?tenant=acme", f"/v1/artifacts/{World.last.artifact}?tenant=acme", "/v1/leases?tenant=acme",
+        "/v1/events?tenant=acme&limit=1000")]
 
 
 def same_but_ids(a, b, ids):
     def plain(r):
-        text = r.body.decode()
+        text = r.body.decode(errors="replace")
         for one in ids:
             text = text.replace(one, "ID") if one else text
         return r.status, {k: v for k, v in r.headers.items() if k != "Date"}, text
@@ -486,7 +565,7 @@ def crossing(t, d, doc, world, dead):
             if "lease" not in o.roles:
                 want(f"a token of {tenant}", ask(key, real), 403, "auth.role")
             elif o.id in OF_A_TENANT:
-                want(f"a token of {tenant}", r := ask(key, real), 404, "not_found")
+                want(f"a token of {tenant}", r := ask(key, real), 404, UNKNOWN.get(o.id, "not_found"))
                 if not same_but_ids(r, none := ask(key, missing), (real, missing)):
                     wrong.append(f"a token of {tenant}: {r}, a missing one: {none}")
             else:
@@ -508,16 +587,16 @@ def crossing(t, d, doc, world, dead):
                         wrong.append(f"{what}: a foreign tenant is answered as {r}, none as {none}")
                 if o.id in OF_A_TENANT:
                     r, none = ask(key, real), ask(key, missing)
-                    want(what, r, 404, "not_found")
+                    want(what, r, 404, UNKNOWN.get(o.id, "not_found"))
                     if not same_but_ids(r, none, (real, missing)):
                         wrong.append(f"{what}: a foreign one is answered as {r}, a missing one as {none}")
                 else:
                     r = ask(key, real)
                     if snapshot(d)[1:] != before[1:]:
                         wrong.append(f"{what}: something of the victim changed")
-                    found = [s for s in secrets if s in r.body.decode()]
-                    if o.id in ("checkProfile", "submitRun"):
-                        found = [s for s in found if s != "mine"]  # their own request names it
+                    found = [s for s in secrets if s in r.body.decode(errors="replace")]
+                    if o.id in ("checkProfile", "submitRun", "listEvents"):
+                        found = [s for s in found if s != "mine"]  # their own requests name it
                     if found and r.status < 400:
                         wrong.append(f"{what}: the answer shows {found}: {r}")
                     if tenant == "asleep" and o.id == "submitRun" and (r["outcome"], r["error"]["code"]) != (
@@ -525,7 +604,7 @@ def crossing(t, d, doc, world, dead):
                         wrong.append(f"{what}: {r}")
             if role == "runner" and o.id in OF_A_KEY:
                 r, none = ask(other, real), ask(other, missing)
-                want("another runner of the tenant", r, 404, "not_found")
+                want("another runner of the tenant", r, 404, UNKNOWN.get(o.id, "not_found"))
                 if not same_but_ids(r, none, (real, missing)):
                     wrong.append(f"another runner of the tenant: {r}, a missing one: {none}")
         t.equal(wrong, [], f"{o}: only those who may")
@@ -548,9 +627,10 @@ def test(t):
             artifacts(d, api)
             leases(d, api)
             followed(d, api)
+            evidence(d, api)
             runs(d, api)
             not_ready(d, api)
-            api.flaws += hurried(doc, validator, api.seen)
+            api.flaws += hurried(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()

@@ -28,6 +28,14 @@ static void check_contents(const struct msg *m)
 	if (json_check(b->data, b->len, &at) < 0 && at > b->len)
 		abort();
 	utf8_valid(b->data, b->len);
+	if (json_check(b->data, b->len, NULL) == 0) {
+		const char *value = b->data;
+		size_t len = 0;
+
+		json_member(b->data, b->len, "url", &value, &len);
+		if (value < (const char *)b->data || value + len > (const char *)b->data + b->len)
+			abort();
+	}
 	{
 		_cleanup_buf_ struct buf out = BUF_INIT(LIMIT_FRAME);
 

@@ -95,15 +95,30 @@ static void play_decision(int sock)
 	answer(sock, m.answer.payload.data, m.answer.payload.len);
 }
 
+/* The empty object, with room in it. */
+static void spaces(char *text, size_t len)
+{
+	memset(text, ' ', len);
+	text[0] = '{';
+	text[1] = '}';
+}
+
 /* All that an event is made of, and 8 MiB of it. */
 static void play_flood(int sock)
 {
 	static char payload[4096];
 
-	memset(payload, ' ', sizeof(payload));
-	memcpy(payload, "{}", 2);
+	spaces(payload, sizeof(payload));
 	for (uint32_t i = 1;; i++)
 		ask(sock, i, "fetch", payload, sizeof(payload));
+}
+
+/* As much of it in small events: when it is full, there is no room for another small one. */
+static void play_logs(int sock)
+{
+	for (;;)
+		front_frame(sock, &(struct msg){.type = MSG_LOG,
+						.log = {LEVEL_LOG, WIRE_STR(""), WIRE_STR("[]")}});
 }
 
 static const size_t sizes[] = {2, 3, 4095, 4096, 4097, 100000, LIMIT_OPERATION};
@@ -112,8 +127,7 @@ static void play_sizes(int sock)
 {
 	static char payload[LIMIT_OPERATION];
 
-	memset(payload, ' ', sizeof(payload));
-	memcpy(payload, "{}", 2);
+	spaces(payload, sizeof(payload));
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		ask(sock, i + 1, "fetch", payload, sizes[i]);
 	play_result(sock);
@@ -127,6 +141,7 @@ static const struct {
 	 "\"http://example.com:8080\""},
 	{"fetch", "{\"url\":\"https://[2001:db8::1]/\"}", "\"https://[2001:db8::1]:443\""},
 	{"fetch", "{\"url\":\"https:\\/\\/example.com/\"}", NULL},
+	{"fetch", "{\"url\":\"https://example.com/?\\u0061\"}", NULL},
 	{"fetch", "{\"\\u0075rl\":\"https://example.com/\"}", NULL},
 	{"fetch", "{\"url\":\"https://you@example.com/\"}", NULL},
 	{"fetch", "{\"url\":\"ftp://example.com/\"}", NULL},
@@ -154,11 +169,12 @@ static void play_calls(int sock)
 	play_result(sock);
 }
 
-enum { RESULT, FAIL, SILENCE, EXIT, WAIT, DECISION, FLOOD, SIZES, CALLS };
+enum { RESULT, FAIL, SILENCE, EXIT, WAIT, DECISION, FLOOD, LOGS, SIZES, CALLS };
 static void (*const plays[])(int sock) = {
-	[RESULT] = play_result, [FAIL] = play_fail,   [SILENCE] = play_silence,
-	[EXIT] = play_exit,	[WAIT] = play_wait,   [DECISION] = play_decision,
-	[FLOOD] = play_flood,	[SIZES] = play_sizes, [CALLS] = play_calls,
+	[RESULT] = play_result, [FAIL] = play_fail, [SILENCE] = play_silence,
+	[EXIT] = play_exit,	[WAIT] = play_wait, [DECISION] = play_decision,
+	[FLOOD] = play_flood,	[LOGS] = play_logs, [SIZES] = play_sizes,
+	[CALLS] = play_calls,
 };
 
 static void sandbox(int sock)
@@ -260,7 +276,7 @@ static void hash_part(crypto_hash_sha256_state *h, const void *data, uint64_t le
 }
 
 /* The name of the code in the API, as a JSON string. */
-static void artifact(char out[80])
+static void artifact(const char *fences, char out[80])
 {
 	_cleanup_buf_ struct buf modules = BUF_INIT(4096);
 	uint8_t digest[crypto_hash_sha256_BYTES];
@@ -271,7 +287,7 @@ static void artifact(char out[80])
 	crypto_hash_sha256_init(&h);
 	hash_part(&h, "main.js", 7);
 	hash_part(&h, "", 0);
-	hash_part(&h, "0", 1);
+	hash_part(&h, fences, 1);
 	hash_part(&h, modules.data, modules.len);
 	crypto_hash_sha256_final(&h, digest);
 	snprintf(out, 80, "\"sha256:%s\"",
@@ -281,13 +297,14 @@ static void artifact(char out[80])
 static void what_it_says(void)
 {
 	static const char *const all[] = {"run_admitted", "sandbox_issued", "execution_completed"};
-	struct done *d = run(usual(), RESULT, "completed");
+	struct msg_submit m = usual();
+	struct done *d = run(m, RESULT, "completed");
 	char name[80];
 	int ok = 1;
 
 	if (!d)
 		return;
-	artifact(name);
+	artifact("0", name);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		ok &= event_is(d, all[i], "tenant", "\"acme\"") &&
 		      event_is(d, all[i], "lease", "\"lease_1\"") &&
@@ -317,6 +334,10 @@ static void what_it_says(void)
 	       "the second what it got");
 	tap_ok(event_is(d, "execution_completed", "output_bytes", "1") && d->journal_count == 3,
 	       "the last what it used");
+	m.flags |= RUN_FENCES;
+	d = run(m, RESULT, "with fences");
+	artifact("1", name);
+	tap_ok(d && event_is(d, "run_admitted", "artifact", name), "it is another artifact");
 }
 
 /* A front that says little: the member is absent, the journal no worse. */
@@ -460,13 +481,11 @@ static void calls_made(void)
 	const char *p = d ? buf_str(&d->journal) : "";
 	size_t n = 0;
 
-	for (const char *end; *p; p = end + 1) {
-		_cleanup_free_ char *line = NULL;
+	while (*p) {
+		_cleanup_free_ char *line = sealed_line(&p);
 		size_t i = n / 2;
 		int ok;
 
-		end = strchr(p, '\n');
-		line = strndup(p, (size_t)(end - p));
 		if (!sealed_is(line, "event", "\"tool_call_attempted\"") &&
 		    !sealed_is(line, "event", "\"tool_call_blocked\""))
 			continue;
@@ -484,15 +503,18 @@ static void calls_made(void)
 	tap_ok(d && d->journal_count == 3 + 2 * ARRAY_SIZE(sizes), "payloads of all sizes: all in");
 }
 
-static void full(uint8_t flags, const char *what)
+static void full(int play, uint8_t flags, const char *what)
 {
+	const uint64_t least = play == LOGS ? FULL - 512 : FULL - 8192; /* less than an event */
 	struct msg_submit m = usual();
 	struct done *d;
 
 	m.flags |= flags;
-	d = run(m, FLOOD, what);
+	m.log_lines = 100000;
+	m.output_bytes = 1 << 20;
+	d = run(m, play, what);
 	if (!tap_ok(d && d->outcome == OUTCOME_TERMINATED && d->reason == REASON_OPERATIONS &&
-			    d->limit == FULL && d->observed > FULL - 8192 && d->observed <= FULL &&
+			    d->limit == FULL && d->observed > least && d->observed <= FULL &&
 			    d->journal.len + d->payloads.len <= LIMIT_JOURNAL,
 		    "%s: the run ends when nothing more can be recorded", what) &&
 	    d)
@@ -541,8 +563,9 @@ int main(int argc, char **argv)
 	other_ends();
 	live();
 	calls_made();
-	full(0, "full");
-	full(RUN_LIVE, "full, live");
+	full(FLOOD, 0, "full");
+	full(FLOOD, RUN_LIVE, "full, live");
+	full(LOGS, 0, "full of small events");
 	tap_ok(front_close(&f) == 0, "the node ends with status 0");
 	return tap_end();
 }

@@ -113,8 +113,7 @@ static const char *check_lines(struct done *d)
 
 	snprintf(run, sizeof(run), "\"%s\"", d->run);
 	for (uint64_t seq = 1; *p; seq++) {
-		const char *end = strchr(p, '\n');
-		_cleanup_free_ char *line = strndup(p, (size_t)(end - p));
+		_cleanup_free_ char *line = sealed_line(&p);
 
 		if (!sealed_is(line, "run", run))
 			return "an event of another run";
@@ -125,7 +124,6 @@ static const char *check_lines(struct done *d)
 			flaw = check_payload(d, line, seq, &at);
 		if (flaw)
 			return flaw;
-		p = end + 1;
 	}
 	return at == d->payloads.len ? NULL : "payloads without an event";
 }
@@ -151,16 +149,26 @@ const char *sealed_flaw(struct done *d)
 	return flaw ? flaw : check_lines(d);
 }
 
+char *sealed_line(const char **p)
+{
+	size_t len = strcspn(*p, "\n");
+	char *line = xmalloc(len + 1);
+
+	memcpy(line, *p, len);
+	line[len] = '\0';
+	*p += len + 1; /* each line has its line feed */
+	return line;
+}
+
 char *sealed_find(struct done *d, const char *event)
 {
+	const char *p = buf_str(&d->journal);
 	char quoted[64];
 
 	snprintf(quoted, sizeof(quoted), "\"%s\"", event);
-	for (const char *p = buf_str(&d->journal), *end; *p; p = end + 1) {
-		char *line;
+	while (*p) {
+		char *line = sealed_line(&p);
 
-		end = strchr(p, '\n');
-		line = strndup(p, (size_t)(end - p));
 		if (sealed_is(line, "event", quoted))
 			return line;
 		free(line);

@@ -10,6 +10,8 @@
  */
 const char *sealed_flaw(struct done *d);
 
+/* The line at *p of a text of lines, for the caller to free; *p moves on to the next. */
+char *sealed_line(const char **p);
 /* Whether member `name` of the object is `value`, as JSON text. */
 int sealed_is(const char *line, const char *name, const char *value);
 /* The first event of this kind, NUL-terminated, for the caller to free; NULL: there is none. */

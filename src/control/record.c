@@ -1,0 +1,350 @@
+/*
+ * What the ledger is told of a run: the facts that go into its receipt, and its journal. It is told
+ * when the run is over, and before anybody else; a run that was told, and whose control died before
+ * it wrote that down, is told again by the next one, and gets the receipt that it has.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "control/body.h"
+#include "control/ledger.h"
+#include "control/run.h"
+#include "evidence/journal.h"
+#include "wire/words.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_text(struct buf *b, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
+	json_quote_str(b, value);
+}
+
+static void add_digest(struct buf *b, const char *name, const struct wire_bytes *data)
+{
+	uint8_t digest[crypto_hash_sha256_BYTES];
+	char hex[sizeof(digest) * 2 + 1];
+
+	crypto_hash_sha256(digest, data->data, data->len);
+	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
+	add_text(b, name, hex);
+}
+
+static void add_limits(struct buf *b, const struct msg_submit *m)
+{
+	buf_addf(b,
+		 ",\"limits\":{\"cpu_us\":%llu,\"wall_us\":%llu,\"memory_bytes\":%llu,"
+		 "\"output_bytes\":%llu,\"operations\":%u,\"log_lines\":%u,\"timers\":%u}",
+		 (unsigned long long)m->cpu_us, (unsigned long long)m->wall_us,
+		 (unsigned long long)m->memory_bytes, (unsigned long long)m->output_bytes,
+		 m->operations, m->log_lines, m->timers);
+}
+
+void record_begin(struct run *r, const struct msg_submit *m, const char *role)
+{
+	struct buf *b = &r->facts;
+
+	buf_adds(b, "{\"run\":{");
+	add_text(b, "id", r->id);
+	add_text(b, "tenant", r->tenant);
+	add_text(b, "session", r->session);
+	add_text(b, "lease", r->lease_id);
+	add_text(b, "trace", r->trace);
+	add_text(b, "tier", r->tier);
+	add_text(b, "class", r->class_);
+	if (m && m->input.len)
+		add_digest(b, "input_sha256", &m->input);
+	buf_addf(b, ",\"labels\":%s,\"created_at\":", r->labels ? r->labels : "{}");
+	body_time(b, r->created_ms);
+	buf_adds(b, "},\"caller\":{");
+	add_text(b, "key", r->key);
+	add_text(b, "role", role);
+	buf_addf(b, "},\"provenance\":%s,\"artifact\":{", r->provenance ? r->provenance : "{}");
+	add_text(b, "digest", r->artifact);
+	buf_adds(b, "},\"policy\":{");
+	add_text(b, "digest", r->policy);
+	add_text(b, "profile", r->profile);
+	buf_addc(b, '}');
+	if (m)
+		add_limits(b, m);
+	r->engine = m ? words_engine(m->engine) : "";
+}
+
+/* The member "code" of an error that the platform made: a denial's. */
+static void add_code(struct buf *b, const struct msg_run_done *m)
+{
+	const char *at;
+	size_t len;
+
+	if (m->outcome == OUTCOME_TERMINATED)
+		add_text(b, "reason", words_reason(m->reason));
+	else if (m->outcome == OUTCOME_DENIED &&
+		 json_member(m->error.data, m->error.len, "code", &at, &len) == 0)
+		buf_addf(b, ",\"reason\":%.*s", (int)len, at);
+}
+
+static void end_facts(struct run *r, const struct msg_run_done *m)
+{
+	struct buf *b = &r->facts;
+
+	buf_addf(b,
+		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
+		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":"
+		 "%llu},\"result\":{",
+		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
+		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
+		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
+		 m->operations, (unsigned long long)m->output_bytes);
+	add_text(b, "outcome", words_outcome(m->outcome));
+	add_code(b, m);
+	if (m->outcome == OUTCOME_COMPLETED) {
+		add_text(b, "value_kind", words_value(m->value_kind));
+		add_digest(b, "output_sha256", &m->value);
+	}
+	buf_adds(b, ",\"ended_at\":");
+	body_time(b, r->ended_ms);
+	buf_adds(b, "},\"runtime\":{");
+	add_text(b, "cordon", CORDON_VERSION);
+	add_text(b, "engine", r->engine);
+	if (m->engine_version.len) {
+		buf_adds(b, ",\"engine_version\":");
+		json_quote(b, m->engine_version.data, m->engine_version.len);
+	}
+	buf_addf(b, ",\"cached\":%s,\"seed\":\"%llu\",\"clock_ms\":%lld}",
+		 m->cached ? "true" : "false", (unsigned long long)m->seed, (long long)m->now_ms);
+	if (m->jail.len) {
+		buf_adds(b, ",\"jail\":");
+		json_line(b, m->jail.data, m->jail.len);
+	}
+	buf_addc(b, '}');
+}
+
+/* ---- the journal, where the node did not finish it ---- */
+
+static void write_event(const struct run *r, const struct msg_run_done *m, struct buf *b)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	clock_text(r->ended_ms, time);
+	buf_adds(b, "{");
+	add_text(b, "event",
+		 m->outcome == OUTCOME_DENIED	    ? "run_denied"
+		 : m->outcome == OUTCOME_TERMINATED ? "execution_terminated"
+						    : "execution_completed");
+	add_text(b, "run", r->id);
+	add_text(b, "time", time);
+	add_text(b, "tenant", r->tenant);
+	add_text(b, "lease", r->lease_id);
+	add_text(b, "session", r->session);
+	add_text(b, "trace", r->trace);
+	add_text(b, "key", r->key);
+	add_text(b, "profile", r->profile);
+	add_text(b, "policy", r->policy);
+	add_text(b, "artifact", r->artifact);
+	add_text(b, "outcome", words_outcome(m->outcome));
+	add_code(b, m);
+	add_text(b, "by", "control");
+	buf_addc(b, '}');
+}
+
+/* What came of it before its node was lost, if anything, and one event more. */
+static void finish_journal(struct run *r, const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf event = BUF_INIT(LIMIT_FACTS);
+	struct journal j = {.lines = BUF_INIT(LIMIT_JOURNAL)};
+	uint64_t line;
+
+	write_event(r, m, &event);
+	if (r->events.len && journal_load(&j, r->events.data, r->events.len, &line) < 0) {
+		log_line("the journal of %s is not in order at line %llu; a new one is begun",
+			 r->id, (unsigned long long)line);
+		buf_done(&j.lines);
+		j = (struct journal){.lines = BUF_INIT(LIMIT_JOURNAL)};
+	}
+	if (journal_append(&j, (const char *)event.data, event.len) < 0) {
+		/* It is full; what came of it stands without. */
+		if (!j.tree.size)
+			log_fatal("the end of %s cannot be recorded", r->id);
+	}
+	buf_done(&r->events);
+	r->events = j.lines;
+}
+
+/* ---- appends ---- */
+
+static void encode(struct run *r, const struct msg_run_done *m)
+{
+	int sealed = m->journal_count && m->seal.len;
+	struct msg a = {.type = MSG_APPEND,
+			.append = {.handle = ++r->control->next_handle,
+				   .kind = ENTRY_RUN,
+				   .synced = !strcmp(r->tier, "regulated"),
+				   .subject = WIRE_STR(r->id),
+				   .facts = WIRE_BUF(&r->facts)}};
+
+	if (!sealed)
+		finish_journal(r, m);
+	else
+		a.append.seal = m->seal;
+	r->by_node = sealed;
+	a.append.journal = WIRE_BUF(&r->events);
+	r->recording = a.append.handle;
+	r->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
+	if (msg_encode(&r->record, &a) < 0)
+		log_fatal("the end of %s cannot be recorded", r->id);
+	buf_done(&r->facts);
+}
+
+void record_end(struct run *r, const struct msg_run_done *m)
+{
+	end_facts(r, m);
+	encode(r, m);
+	record_send(r);
+}
+
+void record_send(struct run *r)
+{
+	/* Not before its row stands, nor twice on one link. */
+	if (r->record.len && !r->record_sent && !*r->receipt && list_empty(&r->turn))
+		r->record_sent = ledger_send(r->control, &r->record) == 0;
+}
+
+/* ---- what the ledger says ---- */
+
+/* The statement of an envelope: the ledger's own writing. */
+static int open_envelope(const struct wire_bytes *envelope, struct buf *statement)
+{
+	const char *at;
+	size_t len, n;
+	uint8_t *to;
+
+	if (json_member(envelope->data, envelope->len, "payload", &at, &len) < 0 || len < 2)
+		return -EBADMSG;
+	to = buf_reserve(statement, len);
+	if (!to || sodium_base642bin(to, len, at + 1, len - 2, NULL, &n, NULL,
+				     sodium_base64_VARIANT_ORIGINAL) < 0)
+		return -EBADMSG;
+	statement->len += n;
+	return 0;
+}
+
+static int is(const char *at, size_t len, const char *text)
+{
+	return len == strlen(text) + 2 && !memcmp(at + 1, text, len - 2);
+}
+
+/*
+ * It was recorded before: by a control that died before it could write the run's end. The log says
+ * how it ended; a value went with that control, before anybody had seen it.
+ */
+static void adopt(struct run *r, const struct wire_bytes *envelope)
+{
+	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_STATEMENT), error = BUF_INIT(1024);
+	const char *predicate, *result, *outcome, *reason;
+	size_t n_predicate, n_result, n_outcome, n_reason;
+	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
+
+	if (open_envelope(envelope, &statement) < 0 ||
+	    json_member(statement.data, statement.len, "predicate", &predicate, &n_predicate) < 0 ||
+	    json_member(predicate, n_predicate, "result", &result, &n_result) < 0 ||
+	    json_member(result, n_result, "outcome", &outcome, &n_outcome) < 0) {
+		log_line("the receipt of %s cannot be read", r->id);
+		return;
+	}
+	if (json_member(result, n_result, "reason", &reason, &n_reason) < 0) {
+		m.detail = WIRE_STR("it had ended, as its receipt says; its result was lost when "
+				    "control ended");
+	} else if (is(outcome, n_outcome, words_outcome(OUTCOME_DENIED))) {
+		m.outcome = OUTCOME_DENIED;
+		buf_addf(&error,
+			 "{\"name\":\"Denied\",\"code\":%.*s,\"message\":\"its receipt "
+			 "says why\"}",
+			 (int)n_reason, reason);
+		m.error = WIRE_BUF(&error);
+	} else {
+		for (uint8_t i = 0; i < REASON_COUNT; i++)
+			if (is(reason, n_reason, words_reason(i)))
+				m.reason = i;
+	}
+	r->json.len = 0;
+	run_json(r, &m, &r->json);
+	r->outcome = words_outcome(m.outcome);
+	r->reason = m.outcome == OUTCOME_TERMINATED ? words_reason(m.reason) : "";
+}
+
+/* It may have been refused for what the node sent: then it is recorded as control knows it. */
+static int record_again(struct run *r, const struct msg_appended *m)
+{
+	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
+	struct msg a;
+	size_t used;
+
+	if (m->number != EINVAL || r->refused ||
+	    msg_decode(r->record.data, r->record.len, LIMIT_FRAME, &a, &used) != 1)
+		return 0;
+	r->refused = 1;
+	r->facts = BUF_INIT(LIMIT_FACTS);
+	buf_add(&r->facts, a.append.facts.data, a.append.facts.len);
+	buf_done(&r->record);
+	r->record_sent = 0;
+	encode(r, &done);
+	record_send(r);
+	return 1;
+}
+
+int record_told(struct control *c, const struct msg_appended *m)
+{
+	struct list *p, *tmp;
+	struct err e;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (!r->recording || r->recording != m->handle)
+			continue;
+		if (m->number) {
+			e.number = (int)m->number;
+			snprintf(e.code, sizeof(e.code), "%.*s", (int)m->error_code.len,
+				 (const char *)m->error_code.data);
+			snprintf(e.message, sizeof(e.message), "%.*s", (int)m->error.len,
+				 (const char *)m->error.data);
+			if (record_again(r, m))
+				return 1;
+			r->record_sent = 0;
+			snprintf(e.code, sizeof(e.code), "ledger_unavailable");
+			run_unwritten(r, &e);
+			return 1;
+		}
+		if (m->known && r->recovered)
+			adopt(r, &m->envelope);
+		snprintf(r->receipt, sizeof(r->receipt), "%.*s", (int)m->receipt.len,
+			 (const char *)m->receipt.data);
+		buf_add(&r->envelope, m->envelope.data, m->envelope.len);
+		buf_done(&r->record);
+		r->recording = 0;
+		c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
+		c->sealed[r->by_node]++;
+		run_recorded(r);
+		return 1;
+	}
+	return 0;
+}
+
+void record_link(struct control *c, int up)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		r->record_sent = 0;
+		if (up)
+			record_send(r);
+	}
+}
