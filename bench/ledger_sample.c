@@ -114,9 +114,11 @@ static void facts_of_run(struct sample *s, uint64_t n, int denied)
 		 ",\"ended_at\":\"2026-05-01T12:00:00.126Z\"},\"runtime\":{\"cordon\":\"0.1.0\","
 		 "\"engine\":\"fast\",\"engine_version\":\"2.50.6\",\"cached\":true,\"seed\":"
 		 "\"9223372036854775807\",\"clock_ms\":1777636800123},\"jail\":{\"full\":true,"
-		 "\"parts\":{\"namespaces\":true,\"seccomp\":true,\"landlock\":true,\"rlimits\":"
-		 "true,"
-		 "\"cgroup\":true,\"memory\":true}}}");
+		 "\"parts\":{\"cgroup\":true,\"cgroup_namespace\":true,\"descriptors\":true,"
+		 "\"empty_root\":true,\"ipc_namespace\":true,\"landlock\":true,\"mount_namespace\":"
+		 "true,\"network_namespace\":true,\"no_capabilities\":true,\"no_new_privs\":true,"
+		 "\"not_dumpable\":true,\"pid_namespace\":true,\"rlimits\":true,\"seccomp\":true,"
+		 "\"user_namespace\":true,\"uts_namespace\":true}}}");
 }
 
 static void act(struct sample *s, uint64_t n)
