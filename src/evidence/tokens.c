@@ -37,8 +37,10 @@ static uint32_t add(struct tokens *r, enum token_kind kind, const uint8_t *p, si
 
 static void skip_space(struct tokens *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r'))
+	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r')) {
+		r->loose = 1;
 		r->p++;
+	}
 }
 
 static int is_digit(const struct tokens *r)
@@ -95,8 +97,10 @@ static int read_number(struct tokens *r)
 		return read_fraction(r);
 	if (value > ((uint64_t)1 << 53) - 1)
 		return -ERANGE;
-	if (value == 0)
+	if (value == 0 && start != digits) {
 		start = digits; /* -0 is 0 (ECMA-262, Number::toString) */
+		r->loose = 1;
+	}
 	add(r, TOKEN_PLAIN, start, (size_t)(r->p - start));
 	return 0;
 }
@@ -278,6 +282,7 @@ int tokens_read(struct tokens *r, const void *text, size_t len)
 	r->cap = TOKENS_SMALL;
 	r->n = r->values = 0;
 	r->depth = 0;
+	r->loose = 0;
 	r->decoded = r->to = NULL;
 	r->heap = NULL;
 	if (len > UINT32_MAX)

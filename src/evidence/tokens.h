@@ -31,6 +31,7 @@ struct tokens {
 	struct token *t;
 	uint32_t n, cap, values;
 	unsigned depth;
+	int loose; /* white space, or -0: it is not written as canonical_json() writes it */
 	uint8_t *decoded, *to; /* room for all strings with escapes; NULL until there is one */
 	struct token *heap;
 	struct token small[TOKENS_SMALL];

@@ -397,7 +397,8 @@ def pages_test(t, case):
         log = case.log()
         log.file.write_bytes(new)
         status, result, said = check(log.path)
-        t.ok(status == 1 and result and not result["ok"], name, f"status {status}, {result}, {said}")
+        same = name == "the last bytes are cut" and status == 0 and log.content() == content  # no value was there
+        t.ok(status == 1 and result and not result["ok"] or same, name, f"status {status}, {result}, {said}")
     seed, unseen = random.Random(7), 0
     for i in range(80):
         log = case.log()
