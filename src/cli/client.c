@@ -338,6 +338,9 @@ static int problem(const struct client *c, struct reply *reply, struct err *rete
 	jsonview_copy(jsonview_get(v, "detail"), detail, sizeof(detail));
 	if (!*detail)
 		jsonview_copy(jsonview_get(v, "title"), detail, sizeof(detail));
+	if (!*code && reply->status >= 500) /* of something in between, mostly */
+		return err_set(reterr, EIO, "client.lost", "%s answers with status %d",
+			       client_where(c), reply->status);
 	if (!*code)
 		return err_set(reterr, EIO, "client.answer",
 			       "%s answers with status %d, not as Cordon's API does: check the URL",

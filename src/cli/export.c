@@ -62,7 +62,7 @@ static void describe(struct batch_item *i, struct jsonview event)
 		if (*p < '!' || *p > '~')
 			*p = '?';
 	if (!*i->name)
-		strcpy(i->name, "-");
+		memcpy(i->name, "-", 2);
 	jsonview_copy(jsonview_get(event, "time"), time, sizeof(time));
 	if (moment_parse(time, 0, &i->time_ms) < 0)
 		i->time_ms = 0;
@@ -205,13 +205,25 @@ static int start(struct export *x, struct err *reterr)
 	if (o->query.after && strlen(o->query.after) >= sizeof(x->after))
 		return err_set(reterr, EINVAL, "usage", "--after is too long for a cursor");
 	if (o->query.after)
-		strcpy(x->after, o->query.after);
+		snprintf(x->after, sizeof(x->after), "%s", o->query.after);
 	r = event_query_path(&o->query, o->shared.tenant, &x->path, reterr);
 	if (r == 0)
 		r = client_init(&x->client, &o->shared, reterr);
 	if (r == 0)
 		r = sink_open(&s, &x->sink, reterr);
 	return r < 0 ? r : place_open(&x->place, o->cursor, x->after, reterr);
+}
+
+/* With --json on standard output, unless events went there. */
+static void print_result(const struct export *x)
+{
+	unsigned long long n = x->delivered;
+
+	if (x->o->shared.json && strcmp(x->o->to, "-") != 0)
+		printf("{\"delivered\":%llu,\"cursor\":\"%.*s\"}\n", n,
+		       (int)strspn(x->after, "0123456789."), x->after);
+	else
+		fprintf(stderr, "cordon: %llu events delivered\n", n);
 }
 
 int export_events(const struct call *call)
@@ -238,8 +250,7 @@ int export_events(const struct call *call)
 		status = r < 0 ? client_complain(&e) : 0;
 	}
 	if (!status)
-		fprintf(stderr, "cordon: %llu events delivered\n",
-			(unsigned long long)x->delivered);
+		print_result(x);
 	sink_free(&x->sink);
 	client_done(&x->client);
 	place_done(&x->place);

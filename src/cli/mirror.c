@@ -96,14 +96,14 @@ static int read_tile(void *arg, unsigned level, uint64_t n, unsigned width, stru
 		/* A wider one begins with the same hashes. */
 		unsigned w = i < ARRAY_SIZE(prefixes) ? width : TILE_WIDTH;
 		_cleanup_free_ char *data = NULL;
-		size_t len;
+		size_t len = 0;
 		int r;
 
 		tile_name((int)level, n, w, prefixes[i % 2], name);
 		r = get(m, name, sizeof(struct hash) * TILE_WIDTH, &data, &len);
 		if (r == -ENOENT)
 			continue;
-		if (r < 0 || len != w * sizeof(*out))
+		if (r < 0 || !data || len != w * sizeof(*out))
 			return r < 0 ? r : -EUCLEAN;
 		memcpy(out, data, width * sizeof(*out));
 		return 0;
@@ -210,14 +210,14 @@ static int check_tile(struct mirror *m, int level, uint64_t n, unsigned width)
 	struct hash hashes[TILE_WIDTH];
 	_cleanup_free_ char *data = NULL;
 	char name[NAME_SIZE];
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	tile_name(level, n, width, INCOMING "/", name);
 	r = get(m, name, ENTRY_BYTES_MAX, &data, &len);
 	if (r == -ENOENT)
 		return 0; /* it was there, and was checked then */
-	if (r < 0)
+	if (r < 0 || !data)
 		return on_disk(m, name, r);
 	if (level < 0)
 		return check_entries(m, (const uint8_t *)data, len, n, width, name);
@@ -322,7 +322,7 @@ static int finish(struct mirror *m, const char *path)
 static int open_mirror(struct mirror *m, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)

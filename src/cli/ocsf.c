@@ -29,19 +29,18 @@ static const struct {
 	       [DENIED] = {"Denied", "Blocked", 2},
 	       [OBSERVED] = {"Observed", "Logged", 17}};
 
-static const struct class
-{
-	int uid;
+static const struct ocsf_class {
 	const char *name, *category;
+	int uid;
 	int has_trace; /* the profile "trace" belongs to it */
-} classes[] = {{1007, "Process Activity", "System Activity", 0},
-	       {2004, "Detection Finding", "Findings", 0},
-	       {3001, "Account Change", "Identity & Access Management", 0},
-	       {3003, "Authorize Session", "Identity & Access Management", 0},
-	       {3004, "Entity Management", "Identity & Access Management", 0},
-	       {3005, "User Access Management", "Identity & Access Management", 0},
-	       {4002, "HTTP Activity", "Network Activity", 1},
-	       {6003, "API Activity", "Application Activity", 1}};
+} classes[] = {{"Process Activity", "System Activity", 1007, 0},
+	       {"Detection Finding", "Findings", 2004, 0},
+	       {"Account Change", "Identity & Access Management", 3001, 0},
+	       {"Authorize Session", "Identity & Access Management", 3003, 0},
+	       {"Entity Management", "Identity & Access Management", 3004, 0},
+	       {"User Access Management", "Identity & Access Management", 3005, 0},
+	       {"HTTP Activity", "Network Activity", 4002, 1},
+	       {"API Activity", "Application Activity", 6003, 1}};
 
 /* What one event becomes. */
 struct target {
@@ -282,7 +281,7 @@ static void write_api(const struct source *s, const struct target *t)
 	if (has(s, "tool"))
 		copy(s, "operation", "tool");
 	else
-		text(s->out, "operation", t->operation);
+		text(s->out, "operation", t->operation ? t->operation : s->name);
 	open_object(s->out, "service");
 	text(s->out, "name", "cordon");
 	buf_adds(s->out, "}}");
@@ -544,7 +543,7 @@ static void refine_tenant(const struct source *s, struct target *t)
 
 /* ---- the whole ---- */
 
-static const struct class *class_of(int uid)
+static const struct ocsf_class *class_of(int uid)
 {
 	size_t i = 0;
 
@@ -553,7 +552,8 @@ static const struct class *class_of(int uid)
 	return &classes[i];
 }
 
-static void write_metadata(const struct source *s, const struct class *c, const struct target *t)
+static void write_metadata(const struct source *s, const struct ocsf_class *c,
+			   const struct target *t)
 {
 	int has_trace = c->has_trace && has(s, "trace");
 
@@ -582,7 +582,7 @@ static void write_metadata(const struct source *s, const struct class *c, const 
 	buf_addc(s->out, '}');
 }
 
-static void write_classification(const struct source *s, const struct class *c,
+static void write_classification(const struct source *s, const struct ocsf_class *c,
 				 const struct target *t, int64_t time_ms)
 {
 	number(s->out, "category_uid", c->uid / 1000);
@@ -684,7 +684,7 @@ int ocsf_event(struct jsonview item, struct buf *out)
 			   .message = "Something was recorded",
 			   .operation = s.name};
 	const struct target *known;
-	const struct class *c;
+	const struct ocsf_class *c;
 	int64_t time_ms = 0;
 	char time[WORD_MAX];
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Digits and a dot; what else is in it, nobody wrote as a cursor. */
@@ -17,7 +18,7 @@ static int read_text(const char *path, char text[EVENT_CURSOR_SIZE], struct err 
 
 	if (r == -ENOENT)
 		return 0;
-	if (r < 0)
+	if (r < 0 || !all)
 		return err_set(reterr, EIO, "export.cursor", "%s cannot be read: %s", path,
 			       strerror(-r));
 	n = strspn(all, "0123456789.");
@@ -65,7 +66,7 @@ int place_keep(struct place *p, const char *text, struct err *reterr)
 	if (r < 0)
 		return err_set(reterr, EIO, "export.cursor", "%s cannot be written: %s", p->path,
 			       strerror(-r));
-	strcpy(p->kept, text);
+	snprintf(p->kept, sizeof(p->kept), "%s", text);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ static void own_name(char out[HOST_MAX + 1])
 				   "0123456789.-_"),
 		 name);
 	if (!*out)
-		strcpy(out, "-");
+		memcpy(out, "-", 2);
 }
 
 static void add_head(const struct syslog_sink *g, const struct batch_item *i, struct buf *out)
@@ -220,7 +220,7 @@ static int drain(const struct syslog_sink *g)
 static int send_stream(struct syslog_sink *g, const struct batch *b)
 {
 	_cleanup_buf_ struct buf all = BUF_INIT(STREAM_MAX), m = BUF_INIT(STREAM_MAX);
-	size_t at = 0, n;
+	size_t at = 0, n = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -287,7 +287,7 @@ static int take_path(struct syslog_sink *g, const char *path)
 	g->local.sun_family = AF_UNIX;
 	if (*path != '/' || strlen(path) >= sizeof(g->local.sun_path))
 		return -EINVAL;
-	strcpy(g->local.sun_path, path);
+	memcpy(g->local.sun_path, path, strlen(path) + 1);
 	return 0;
 }
 

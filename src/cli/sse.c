@@ -50,7 +50,7 @@ static int end_line(struct sse *s)
 	else if (n == 5 && !memcmp(line, "event", 5))
 		snprintf(s->name, sizeof(s->name), "%s", value);
 	else if (n == 2 && !memcmp(line, "id", 2) && strlen(value) < sizeof(s->next_id))
-		strcpy(s->next_id, value);
+		memcpy(s->next_id, value, strlen(value) + 1);
 	else if (n == 4 && !memcmp(line, "data", 4))
 		r = buf_add(&s->data, value, s->line.len - (size_t)(value - line)) < 0 ||
 				    buf_addc(&s->data, '\n') < 0

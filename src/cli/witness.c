@@ -119,7 +119,7 @@ static int load_state(struct witness *w, struct err *reterr)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_fd_ int fd = -1;
-	size_t len;
+	size_t len = 0;
 	int r = lock_beside(w->state, &w->lock);
 
 	if (r < 0)

@@ -16,6 +16,8 @@ static int compare(const struct token *a, const struct token *b)
 	size_t len = MIN_U64(a->len, b->len), i = 0;
 	int c;
 
+	if (len && *a->p != *b->p && *a->p < 0x80 && *b->p < 0x80)
+		return (int)*a->p - (int)*b->p;
 	if (a->kind == TOKEN_STRING || b->kind == TOKEN_STRING) {
 		c = memcmp(a->p, b->p, len);
 		if (c)
@@ -179,4 +181,31 @@ int canonical_json(const void *text, size_t len, struct buf *out)
 	int e = tokens_read(&r, text, len);
 
 	return e ? e : write_all(r.t, len, out);
+}
+
+static int names_sorted(const struct tokens *r)
+{
+	for (uint32_t self = 0; self < r->n; self++) {
+		uint32_t before = 0;
+
+		if (r->t[self].kind != TOKEN_OBJECT)
+			continue;
+		for (uint32_t i = self + 1; i < r->t[self].next; before = i, i = r->t[i + 1].next)
+			if (before && compare(&r->t[before], &r->t[i]) >= 0)
+				return 0;
+	}
+	return 1;
+}
+
+int canonical_check(const void *text, size_t len, struct buf *again, struct tokens *ret)
+{
+	if (tokens_read(ret, text, len) < 0 || ret->loose)
+		return -EBADMSG;
+	if (!ret->decoded) /* no escapes: but for the order there is one way to write it */
+		return names_sorted(ret) ? 0 : -EBADMSG;
+	again->len = 0;
+	return write_all(ret->t, len, again) == 0 && again->len == len &&
+			       !memcmp(again->data, text, len)
+		       ? 0
+		       : -EBADMSG;
 }

@@ -17,3 +17,10 @@ enum { CANONICAL_DEPTH_MAX = 32, CANONICAL_VALUES_MAX = 65536 };
  * -ENOSPC: past out's maximum. `out` is as it was after any of them.
  */
 int canonical_json(const void *text, size_t len, struct buf *out);
+
+/*
+ * Whether `text` is in that form. 0, or -EBADMSG. *ret are its tokens, which point into it;
+ * tokens_done() in either case. `again` is for work, with room for `len` bytes.
+ */
+struct tokens;
+int canonical_check(const void *text, size_t len, struct buf *again, struct tokens *ret);

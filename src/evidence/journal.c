@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "evidence/canonical.h"
+#include "evidence/tokens.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -76,32 +77,29 @@ int journal_append(struct journal *j, const char *members, size_t len)
 	return 0;
 }
 
-static int member_is(const char *line, size_t len, const char *name, const char *text)
+static int member_is(const struct tokens *t, const char *name, const char *text, int kind)
 {
-	const char *p;
-	size_t n;
+	uint32_t i = tokens_member(t, 0, name);
 
-	return json_member(line, len, name, &p, &n) == 0 && n == strlen(text) &&
-	       !memcmp(p, text, n);
+	return i && t->t[i].kind == (unsigned)kind && t->t[i].len == strlen(text) &&
+	       !memcmp(t->t[i].p, text, t->t[i].len);
 }
 
-/* Whether the line may come next; `again` is empty. */
+/* Whether the line may come next; `again` is for work. */
 static int line_check(const struct journal *j, const char *line, size_t len, struct buf *again)
 {
-	char prev[HASH_SIZE * 2 + 3] = "\"", seq[24];
+	_cleanup_(tokens_done) struct tokens t;
+	char prev[HASH_SIZE * 2 + 1], seq[24];
 
-	if (canonical_json(line, len, again) < 0 || again->len != len ||
-	    memcmp(again->data, line, len) != 0)
+	if (canonical_check(line, len, again, &t) < 0)
 		return -EBADMSG;
 	snprintf(seq, sizeof(seq), "%llu", (unsigned long long)j->tree.size + 1);
-	if (!member_is(line, len, "seq", seq))
+	if (!member_is(&t, "seq", seq, TOKEN_PLAIN))
 		return -EBADMSG;
 	if (!j->tree.size)
-		return has_prev(line, len) ? -EBADMSG : 0;
-	sodium_bin2hex(prev + 1, sizeof(prev) - 1, j->last.b, HASH_SIZE);
-	prev[sizeof(prev) - 2] = '"';
-	prev[sizeof(prev) - 1] = '\0';
-	return member_is(line, len, "prev", prev) ? 0 : -EBADMSG;
+		return tokens_member(&t, 0, "prev") ? -EBADMSG : 0;
+	sodium_bin2hex(prev, sizeof(prev), j->last.b, HASH_SIZE);
+	return member_is(&t, "prev", prev, TOKEN_STRING) ? 0 : -EBADMSG;
 }
 
 int journal_load(struct journal *j, const void *lines, size_t len, uint64_t *ret_line)
@@ -114,7 +112,6 @@ int journal_load(struct journal *j, const void *lines, size_t len, uint64_t *ret
 	while (p < end) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 
-		again.len = 0;
 		if (!stop || line_check(j, p, (size_t)(stop - p), &again) < 0) {
 			if (ret_line)
 				*ret_line = j->tree.size + 1;

@@ -1,29 +1,18 @@
 #include "evidence/merkle.h"
 
+#include "evidence/sha256.h"
+
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
-
-static void hash_two(uint8_t prefix, const void *a, size_t a_len, const void *b, size_t b_len,
-		     struct hash *ret)
-{
-	crypto_hash_sha256_state s;
-
-	crypto_hash_sha256_init(&s);
-	crypto_hash_sha256_update(&s, &prefix, 1);
-	crypto_hash_sha256_update(&s, a, a_len);
-	crypto_hash_sha256_update(&s, b, b_len);
-	crypto_hash_sha256_final(&s, ret->b);
-}
 
 void merkle_leaf(const void *data, size_t len, struct hash *ret)
 {
-	hash_two(0x00, data, len, "", 0, ret);
+	sha256_after(0x00, data, len, "", 0, ret->b);
 }
 
 void merkle_node(const struct hash *left, const struct hash *right, struct hash *ret)
 {
-	hash_two(0x01, left, HASH_SIZE, right, HASH_SIZE, ret);
+	sha256_after(0x01, left, HASH_SIZE, right, HASH_SIZE, ret->b);
 }
 
 void merkle_append(struct merkle_range *m, const struct hash *leaf)
@@ -42,7 +31,7 @@ void merkle_root(const struct merkle_range *m, struct hash *ret)
 	struct hash h;
 
 	if (!n) {
-		crypto_hash_sha256(ret->b, (const uint8_t *)"", 0);
+		sha256("", 0, ret->b);
 		return;
 	}
 	h = m->edge[--n];

@@ -21,6 +21,7 @@
 
 enum {
 	STATEMENT_DENIALS_MAX = 100, /* in full; the journal has the rest */
+	STATEMENT_DENIALS_BYTES = 96 << 10,
 	STATEMENT_RULES_MAX = 100,
 };
 
@@ -40,3 +41,12 @@ struct statement {
  * that is the ledger's; -ENOSPC: it is larger than out's maximum.
  */
 int statement_write(const struct statement *s, struct buf *out, struct err *reterr);
+
+/*
+ * Whether `text` is what statement_write() gives for the facts that it holds, and for `s`, whose
+ * own facts are not looked at. 0, or -EBADMSG with what is wrong in words (statement.differs). *ret
+ * are its tokens, as canonical_check() gives them.
+ */
+struct tokens;
+int statement_check(const struct statement *s, const void *text, size_t len, struct tokens *ret,
+		    struct err *reterr);

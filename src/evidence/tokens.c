@@ -37,8 +37,10 @@ static uint32_t add(struct tokens *r, enum token_kind kind, const uint8_t *p, si
 
 static void skip_space(struct tokens *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r'))
+	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r')) {
+		r->loose = 1;
 		r->p++;
+	}
 }
 
 static int is_digit(const struct tokens *r)
@@ -95,8 +97,10 @@ static int read_number(struct tokens *r)
 		return read_fraction(r);
 	if (value > ((uint64_t)1 << 53) - 1)
 		return -ERANGE;
-	if (value == 0)
+	if (value == 0 && start != digits) {
 		start = digits; /* -0 is 0 (ECMA-262, Number::toString) */
+		r->loose = 1;
+	}
 	add(r, TOKEN_PLAIN, start, (size_t)(r->p - start));
 	return 0;
 }
@@ -240,6 +244,7 @@ out:
 	r->p++;
 	r->depth--;
 	r->t[self].next = r->n;
+	r->t[self].len = (uint32_t)(r->p - r->t[self].p);
 	return 0;
 }
 
@@ -277,6 +282,7 @@ int tokens_read(struct tokens *r, const void *text, size_t len)
 	r->cap = TOKENS_SMALL;
 	r->n = r->values = 0;
 	r->depth = 0;
+	r->loose = 0;
 	r->decoded = r->to = NULL;
 	r->heap = NULL;
 	if (len > UINT32_MAX)
@@ -293,4 +299,16 @@ void tokens_done(struct tokens *r)
 {
 	free(r->decoded);
 	free(r->heap);
+}
+
+uint32_t tokens_member(const struct tokens *r, uint32_t object, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (r->t[object].kind != TOKEN_OBJECT)
+		return 0;
+	for (uint32_t i = object + 1; i < r->t[object].next; i = r->t[i + 1].next)
+		if (r->t[i].len == len && !memcmp(r->t[i].p, name, len))
+			return i + 1;
+	return 0;
 }

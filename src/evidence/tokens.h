@@ -17,7 +17,7 @@ enum token_kind {
 
 /* Depth first: a container, then what it holds; of an object, names and values in turn. */
 struct token {
-	const uint8_t *p; /* TOKEN_PLAIN: as it is written; a string: what is between its quotes */
+	const uint8_t *p; /* as it is written; of a string, what is between its quotes */
 	uint32_t len;
 	uint32_t next : 24; /* the number of the token after it and all that it holds */
 	uint32_t kind : 8;  /* TOKEN_STRING is ASCII; TOKEN_STRING_DECODED had escapes, and p is
@@ -31,6 +31,7 @@ struct tokens {
 	struct token *t;
 	uint32_t n, cap, values;
 	unsigned depth;
+	int loose; /* white space, or -0: it is not written as canonical_json() writes it */
 	uint8_t *decoded, *to; /* room for all strings with escapes; NULL until there is one */
 	struct token *heap;
 	struct token small[TOKENS_SMALL];
@@ -39,3 +40,6 @@ struct tokens {
 /* Fills it from the whole text; the tokens point into both. Errors as of canonical_json(). */
 int tokens_read(struct tokens *r, const void *text, size_t len);
 void tokens_done(struct tokens *r);
+
+/* The number of the value of an object's member; 0: it has none of that name, or is no object. */
+uint32_t tokens_member(const struct tokens *r, uint32_t object, const char *name);

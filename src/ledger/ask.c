@@ -1,6 +1,7 @@
 /* Questions of control: receipts, checkpoints, tiles, proofs, keys. None changes what stands. */
 #include "base/json.h"
 #include "base/log.h"
+#include "evidence/sha256.h"
 #include "ledger/log.h"
 
 #include <errno.h>
@@ -209,7 +210,7 @@ static int take_leaf(void *arg, const struct entry_row *row)
 		return 1;
 	if (!g || !row->signature)
 		return x->damaged = 1;
-	crypto_hash_sha256(payload.b, (const uint8_t *)row->statement, row->statement_len);
+	sha256(row->statement, row->statement_len, payload.b);
 	dsse_entry(&payload, row->signature, g->statement, &leaf);
 	buf_addc(&x->out, (char)(leaf.len >> 8));
 	buf_addc(&x->out, (char)leaf.len);

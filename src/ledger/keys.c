@@ -17,14 +17,16 @@
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG crypto_aead_xchacha20poly1305_ietf_ABYTES
 
-enum { RETRY_MS = 60000, SEEDS = 64, BOX = NONCE + SEEDS + TAG };
+enum { RETRY_MS = 60000, SEEDS = 64 };
+_Static_assert(KEYS_BOX == NONCE + SEEDS + TAG, "as libsodium has them");
 
 static size_t context(int64_t number, char out[64])
 {
 	return (size_t)snprintf(out, 64, "cordon ledger keys v1 %lld", (long long)number);
 }
 
-static void seal(const struct ledger *l, int64_t number, const struct secrets *s, uint8_t box[BOX])
+static void seal(const struct ledger *l, int64_t number, const struct secrets *s,
+		 uint8_t box[KEYS_BOX])
 {
 	uint8_t seeds[SEEDS];
 	char ad[64];
@@ -45,7 +47,7 @@ static int unseal(const struct ledger *l, int64_t number, const uint8_t *box, si
 	char ad[64];
 	size_t n = context(number, ad);
 
-	if (len != BOX ||
+	if (len != KEYS_BOX ||
 	    crypto_aead_xchacha20poly1305_ietf_decrypt(seeds, NULL, NULL, box + NONCE, len - NONCE,
 						       (const uint8_t *)ad, n, box, l->key) < 0)
 		return -EACCES;
@@ -101,7 +103,7 @@ static int add(struct ledger *l, struct secrets *s, int64_t first, int64_t now, 
 {
 	int64_t number = (int64_t)l->n_generations + 1;
 	struct generation_row row = {.number = number, .first = first, .from_ms = now};
-	uint8_t statement[32], log[32], box[BOX];
+	uint8_t statement[32], log[32], box[KEYS_BOX];
 	struct generation *g;
 	int r;
 
@@ -165,10 +167,11 @@ static int first_keys(struct ledger *l, struct err *reterr)
 	int r;
 
 	make(&s);
-	r = add(l, &s, 0, clock_wall_ms(), reterr);
+	log_time(l);
+	r = add(l, &s, 0, l->last_ms, reterr);
 	if (r == 0) {
 		id_new("act", id);
-		describe("ledger_created", id, 1, &s, &b);
+		describe(EVENT_CREATED, id, 1, &s, &b);
 		buf_adds(&b, ",\"origin\":");
 		json_quote_str(&b, l->origin);
 		buf_addc(&b, '}');
@@ -216,12 +219,13 @@ static int hand_over(struct ledger *l, struct secrets *new, struct err *reterr)
 	int r;
 
 	id_new("act", id);
-	describe("keys_rotated", id, (int64_t)l->n_generations + 1, new, &b);
+	describe(EVENT_ROTATED, id, (int64_t)l->n_generations + 1, new, &b);
 	buf_addc(&b, '}');
+	log_time(l);
 	r = log_act(l, &b, reterr); /* the old key's last */
 	memcpy(old, l->secrets->log, sizeof(old));
 	if (r == 0)
-		r = add(l, new, (int64_t)l->size, MAX_I64(clock_wall_ms(), l->last_ms), reterr);
+		r = add(l, new, (int64_t)l->size, l->last_ms, reterr);
 	if (r == 0)
 		r = log_checkpoint(l, &old_key, old, reterr);
 	sodium_memzero(old, sizeof(old));

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "evidence/sha256.h"
 #include "evidence/statement.h"
 
 #include <errno.h>
@@ -236,18 +237,18 @@ static int add_marks(struct ledger *l, const struct journal *j, struct err *rete
 	return r;
 }
 
-static void receipt_of(const char *subject, char out[LIMIT_NAME + 8])
+void log_receipt(const char *subject, char out[LOG_RECEIPT])
 {
 	const char *id = strchr(subject, '_');
 
-	snprintf(out, LIMIT_NAME + 8, "rct%s", id ? id : "_");
+	snprintf(out, LOG_RECEIPT, "rct%s", id ? id : "_");
 }
 
 struct signed_entry {
 	struct buf statement, leaf;
 	uint8_t signature[DSSE_SIGNATURE];
 	struct hash hash;
-	char receipt[LIMIT_NAME + 8];
+	char receipt[LOG_RECEIPT];
 };
 
 static void signed_done(struct signed_entry *s)
@@ -270,7 +271,7 @@ static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s,
 	struct hash payload;
 	int r;
 
-	receipt_of(e->subject, s->receipt);
+	log_receipt(e->subject, s->receipt);
 	s->statement = BUF_INIT(LIMIT_STATEMENT);
 	s->leaf = BUF_INIT(4096);
 	r = statement_write(&st, &s->statement, reterr);
@@ -281,7 +282,7 @@ static int sign(struct ledger *l, const struct entry *e, struct signed_entry *s,
 	if (r < 0)
 		return r;
 	dsse_sign(s->statement.data, s->statement.len, l->secrets->statement, s->signature);
-	crypto_hash_sha256(payload.b, s->statement.data, s->statement.len);
+	sha256(s->statement.data, s->statement.len, payload.b);
 	dsse_entry(&payload, s->signature, g->statement, &s->leaf);
 	merkle_leaf(s->leaf.data, s->leaf.len, &s->hash);
 	return 0;
@@ -292,7 +293,8 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 {
 	const char *first = (const char *)e->journal.lines.data;
 	size_t len = (size_t)((const char *)memchr(first, '\n', e->journal.lines.len) - first);
-	char tenant[64], trace[64], session[160], lease[64], artifact[80], profile[64];
+	char tenant[ENTRY_TENANT], trace[ENTRY_TRACE], session[ENTRY_SESSION], lease[ENTRY_LEASE],
+		artifact[ENTRY_ARTIFACT], profile[ENTRY_PROFILE];
 	struct entry_row row = {.index = (int64_t)l->size,
 				.kind = e->kind,
 				.generation = (int64_t)l->n_generations,
@@ -325,7 +327,7 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 	return r ? r : grow(l, &s->hash, reterr);
 }
 
-static void new_time(struct ledger *l)
+void log_time(struct ledger *l)
 {
 	l->last_ms = MAX_I64(clock_wall_ms(), l->last_ms);
 }
@@ -337,7 +339,6 @@ int log_act(struct ledger *l, const struct buf *members, struct err *reterr)
 	struct signed_entry s = {0};
 	int r;
 
-	new_time(l);
 	text_of((const char *)members->data, members->len, "act", e.subject, sizeof(e.subject));
 	buf_adds(&facts, "{\"event\":");
 	buf_add(&facts, members->data, members->len);
@@ -355,10 +356,20 @@ int log_act(struct ledger *l, const struct buf *members, struct err *reterr)
 
 /* ---- what control sends ---- */
 
-/* Of its own acts nobody else can tell. */
-static int is_reserved(const char *event)
+int log_reserved(const char *event)
 {
-	return !strcmp(event, "ledger_created") || !strcmp(event, "keys_rotated");
+	return !strcmp(event, EVENT_CREATED) || !strcmp(event, EVENT_ROTATED);
+}
+
+/* Whether the ID is one of its kind, in characters that mean nothing anywhere. */
+static int subject_fits(int kind, const char *subject)
+{
+	static const char set[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+	const char *rest = subject + 4;
+
+	return !strncmp(subject, kind == ENTRY_RUN ? "run_" : "act_", 4) && *rest &&
+	       !rest[strspn(rest, set)];
 }
 
 /* A run: what facts and journal are about is the run that it is filed under. */
@@ -368,8 +379,7 @@ static int check_run(const struct entry *e)
 	char id[LIMIT_NAME + 1], tenant[64], other[64];
 	size_t len;
 
-	if (strncmp(e->subject, "run_", 4) != 0 ||
-	    json_member(e->facts.data, e->facts.len, "run", &run, &len) < 0)
+	if (json_member(e->facts.data, e->facts.len, "run", &run, &len) < 0)
 		return -EINVAL;
 	text_of(run, len, "id", id, sizeof(id));
 	text_of(run, len, "tenant", tenant, sizeof(tenant));
@@ -397,13 +407,13 @@ static int check_act(const struct entry *e)
 	size_t len;
 	int r = -EINVAL;
 
-	if (strncmp(e->subject, "act_", 4) == 0 && e->journal.tree.size == 1 &&
+	if (e->journal.tree.size == 1 &&
 	    json_member(e->facts.data, e->facts.len, "event", &event, &len) == 0 &&
 	    journal_append(&again, event, len) == 0 && again.lines.len == e->journal.lines.len &&
 	    memcmp(again.lines.data, e->journal.lines.data, again.lines.len) == 0) {
 		text_of(event, len, "act", id, sizeof(id));
 		text_of(event, len, "event", name, sizeof(name));
-		r = strcmp(id, e->subject) || !*name || is_reserved(name) ? -EINVAL : 0;
+		r = strcmp(id, e->subject) || !*name || log_reserved(name) ? -EINVAL : 0;
 	}
 	buf_done(&again.lines);
 	return r;
@@ -424,6 +434,9 @@ static int read_append(struct ledger *l, const struct msg_append *m, struct entr
 			       "an append of an unknown kind, or without a subject");
 	snprintf(e->subject, sizeof(e->subject), "%.*s", (int)m->subject.len,
 		 (const char *)m->subject.data);
+	if (!subject_fits(m->kind, e->subject))
+		return err_set(reterr, EINVAL, "ledger.malformed", "'%s' is no ID of a run or act",
+			       e->subject);
 	if (journal_load(&e->journal, m->journal.data, m->journal.len, &line) < 0 ||
 	    !e->journal.tree.size)
 		return err_set(reterr, EINVAL, "ledger.journal",
@@ -486,9 +499,9 @@ static int reply_known(void *arg, const struct entry_row *row)
 {
 	struct reply *p = arg;
 	const struct generation *g = keys_at(p->ledger, row->generation);
-	char receipt[LIMIT_NAME + 8];
+	char receipt[LOG_RECEIPT];
 
-	receipt_of(row->subject, receipt);
+	log_receipt(row->subject, receipt);
 	p->index = (uint64_t)row->index;
 	p->known = 1;
 	p->receipt = receipt;
@@ -507,10 +520,12 @@ static int append(struct ledger *l, const struct msg_append *m, struct err *rete
 	struct entry e = {.journal = {.lines = BUF_INIT(LIMIT_JOURNAL)}};
 	struct signed_entry s = {0};
 	struct reply p = {.handle = m->handle, .ledger = l};
+	int64_t last_ms = l->last_ms;
+	uint64_t size = l->size;
 	struct err bad;
 	int r;
 
-	new_time(l);
+	log_time(l);
 	r = read_append(l, m, &e, &bad);
 	if (r == 0)
 		r = sign(l, &e, &s, &bad);
@@ -531,6 +546,8 @@ static int append(struct ledger *l, const struct msg_append *m, struct err *rete
 			reply(l, &p);
 		}
 	}
+	if (l->size == size)
+		l->last_ms = last_ms;
 	signed_done(&s);
 	buf_done(&e.journal.lines);
 	return r;

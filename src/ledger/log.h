@@ -8,7 +8,7 @@
  *   log.c     appending: statement, signature, leaf, tiles; checkpoints
  *   ask.c     questions: receipts, tiles, proofs, keys
  *   events.c  questions about events
- *   check.c   `cordon log check`: recomputes all of it
+ *   check.h   `cordon log check`: recomputes all of it
  */
 #pragma once
 
@@ -32,7 +32,15 @@ enum {
 	EVENTS_LOOKED_AT = 5000, /* entries, for one answer */
 	EVENTS_MAX_LIMIT = 1000,
 	WITNESSES_MAX = 8,
-	LINK_MAX = 256 << 20, /* answers that control has not taken */
+	LINK_MAX = 256 << 20,	     /* answers that control has not taken */
+	KEYS_BOX = 24 + 2 * 32 + 16, /* encrypted secrets: nonce, both seeds, tag */
+	/* Room for what an entry's columns have of its first event; what is longer is not there. */
+	ENTRY_TENANT = 64,
+	ENTRY_TRACE = 64,
+	ENTRY_SESSION = 160,
+	ENTRY_LEASE = 64,
+	ENTRY_ARTIFACT = 80,
+	ENTRY_PROFILE = 64,
 };
 #define EVENTS_BYTES (4u << 20)
 
@@ -106,12 +114,24 @@ int log_load(struct ledger *l, struct err *reterr);
 void log_start(struct ledger *l); /* from now on there are checkpoints */
 /* What one read brought: one transaction. Replies go to l->out. */
 void log_append_all(struct ledger *l, const struct msg_append *m, size_t n);
-/* An act of the ledger's own, within a transaction. `members` as journal_append() has it. */
+/* From here on it is now, or as late as the newest entry: the time of the next one. */
+void log_time(struct ledger *l);
+/*
+ * An act of the ledger's own, within a transaction, recorded at l->last_ms. `members` as
+ * journal_append() has it.
+ */
 int log_act(struct ledger *l, const struct buf *members, struct err *reterr);
 /* A checkpoint of all that stands, signed by the generation in use and, with `also`, another key.
  */
 int log_checkpoint(struct ledger *l, const struct note_key *also, const uint8_t *secret,
 		   struct err *reterr);
+/* Events that only the ledger itself writes. */
+#define EVENT_CREATED "ledger_created"
+#define EVENT_ROTATED "keys_rotated"
+int log_reserved(const char *event);
+/* The ID of the receipt of a run or act. */
+enum { LOG_RECEIPT = LIMIT_NAME + 8 };
+void log_receipt(const char *subject, char out[LOG_RECEIPT]);
 int log_tile(void *arg, unsigned level, uint64_t n, unsigned width, struct hash *out);
 void log_state(struct ledger *l); /* tells control how it is */
 void log_failed(struct ledger *l, const struct err *e);

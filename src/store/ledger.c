@@ -30,7 +30,7 @@ int ledger_open_to_read(const char *directory, struct store **ret, struct err *r
 							"PRAGMA cache_size = -65536"};
 	int r = db_open(directory, &file, ret, reterr);
 
-	if (r == 0 && sqlite3_exec((*ret)->db, "BEGIN; SELECT count(*) FROM generations", NULL,
+	if (r == 0 && sqlite3_exec((*ret)->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL,
 				   NULL, NULL) != SQLITE_OK) {
 		r = db_fail(*ret, reterr);
 		store_close(*ret);

@@ -1,0 +1,538 @@
+/*
+ * `cordon-ledger check`: reads the ledger's database, which somebody else may have written, and
+ * believes nothing of it that it has not recomputed. It opens it for reading only, and may run
+ * while the ledger does. What it proves is that the log agrees with itself and with the keys that
+ * it names; that these are the right keys, only somebody can say who has kept them, or a checkpoint
+ * (--checkpoint), elsewhere.
+ *
+ * Worst case: a database that exploits SQLite. It has no other file then, where there is Landlock,
+ * and the identity of the ledger's owner.
+ */
+#include "ledger/check.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "os/fd.h"
+#include "os/jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#define SIZE_MAX_SANE (1LL << 56) /* what tiles have numbers for */
+enum { STATUS_BAD = 1, STATUS_USAGE = 2, STATUS_CANNOT = 5 };
+
+struct verdict {
+	struct check check;
+	struct findings found;
+	struct tree_state tree;
+	uint64_t events;
+	double seconds;
+};
+
+/* ---- findings ---- */
+
+void findings_add(struct findings *f, enum place place, int64_t number, const char *subject,
+		  const char *format, ...)
+{
+	struct finding *x;
+	va_list ap;
+
+	if (f->n == CHECK_FINDINGS_MAX) {
+		f->more = 1;
+		return;
+	}
+	x = &f->f[f->n++];
+	x->place = place;
+	x->number = number;
+	snprintf(x->subject, sizeof(x->subject), "%s", subject);
+	va_start(ap, format);
+	vsnprintf(x->text, sizeof(x->text), format, ap);
+	va_end(ap);
+}
+
+static void take_findings(struct findings *to, const struct findings *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		findings_add(to, from->f[i].place, from->f[i].number, from->f[i].subject, "%s",
+			     from->f[i].text);
+	to->more |= from->more;
+}
+
+/* The entry by which it can be seen. */
+static int64_t position(const struct finding *f)
+{
+	switch (f->place) {
+	case AT_DATABASE:
+		return INT64_MAX;
+	case AT_GENERATION:
+		return -1;
+	case AT_ENTRY:
+		return f->number;
+	case AT_TILE:
+		return INT64_MAX - 1;
+	case AT_CHECKPOINT:
+		return f->number == INT64_MIN ? f->number : f->number - 1;
+	}
+	return 0;
+}
+
+/* The entries that are bad come first, in their order. */
+static int by_position(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int64_t p = position(x), q = position(y);
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+/* ---- what comes before the entries ---- */
+
+size_t check_generation(const struct check *c, int64_t index)
+{
+	size_t low = 0, high = c->n_generations;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c->firsts[middle] <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int read_log(struct verdict *v, struct store *s, struct err *reterr)
+{
+	static const uint8_t none[NOTE_PUBLIC];
+	struct findings *f = &v->found;
+	struct note_key k;
+	struct strict c;
+	int r = strict_begin(&c, s, STRICT_LOG, 0, 0, reterr), known = 0;
+
+	while (r == 0 && (r = strict_next(&c, reterr)) == 1) {
+		r = 0;
+		if (c.odd) {
+			findings_add(f, AT_DATABASE, 0, "",
+				     "its table of names has a value that is no text");
+		} else if (!strcmp(c.log.name, "origin") &&
+			   note_key_init(&k, NOTE_LOG, c.log.value, none) == 0) {
+			snprintf(v->check.origin, sizeof(v->check.origin), "%s", c.log.value);
+			known = 1;
+		} else {
+			findings_add(f, AT_DATABASE, 0, "", "its table of names has '%.64s'",
+				     c.log.name);
+		}
+	}
+	strict_end(&c);
+	if (r == 0 && !known)
+		findings_add(f, AT_DATABASE, 0, "", "it does not say how the log is called");
+	return r;
+}
+
+static void add_generation(struct verdict *v, const struct generation_row *row)
+{
+	struct check *c = &v->check;
+	struct generation *g;
+	int64_t *first;
+
+	c->generations = xrealloc(c->generations, (c->n_generations + 1) * sizeof(*c->generations));
+	c->firsts = xrealloc(c->firsts, (c->n_generations + 1) * sizeof(*c->firsts));
+	g = &c->generations[c->n_generations];
+	first = &c->firsts[c->n_generations++];
+	*g = (struct generation){.from_ms = row->from_ms, .until_ms = row->until_ms};
+	*first = row->first;
+	memcpy(g->statement, row->statement, sizeof(g->statement));
+	note_key_init(&g->log, NOTE_LOG, c->origin, row->log);
+}
+
+/* What is wrong with a generation that follows those that are there; NULL: nothing. */
+static const char *generation_wrong(const struct check *c, const struct generation_row *row,
+				    const char *odd)
+{
+	size_t n = c->n_generations;
+
+	if (odd)
+		return "a value of it is not of the type and size that the ledger writes";
+	if (row->number != (int64_t)n + 1 || n == GENERATIONS_MAX)
+		return "it has not the number that comes next";
+	if (n ? row->first <= c->firsts[n - 1] || row->from_ms != c->generations[n - 1].until_ms ||
+			    !row->from_ms
+	      : row->first != 0)
+		return "it does not begin where the one before it ends";
+	if (row->first > c->size)
+		return "it begins after the log's last entry";
+	if (row->until_ms ? row->secret != NULL : row->secret_len != KEYS_BOX)
+		return row->until_ms ? "its secret keys are still there"
+				     : "its secret keys are not there";
+	if (row->until_ms && row->until_ms < row->from_ms)
+		return "it ends before it begins";
+	return NULL;
+}
+
+static int read_generations(struct verdict *v, struct store *s, struct err *reterr)
+{
+	struct check *c = &v->check;
+	struct strict at;
+	int r = strict_begin(&at, s, STRICT_GENERATIONS, 0, 0, reterr);
+
+	while (r == 0 && (r = strict_next(&at, reterr)) == 1) {
+		const char *wrong = generation_wrong(c, &at.generation, at.odd);
+
+		if (wrong) {
+			findings_add(&v->found, AT_GENERATION, at.generation.number, "", "%s",
+				     wrong);
+			break;
+		}
+		add_generation(v, &at.generation);
+		r = 0;
+	}
+	strict_end(&at);
+	if (r < 0 || v->found.n)
+		return r < 0 ? r : 0;
+	if (!c->n_generations)
+		findings_add(&v->found, AT_GENERATION, 1, "", "there is none");
+	else if (c->generations[c->n_generations - 1].until_ms)
+		findings_add(&v->found, AT_GENERATION, (int64_t)c->n_generations + 1, "",
+			     "it is missing: the keys before it were retired");
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+/* Whoever signed which entry can say which of them was changed, where a root only says between
+ * which. */
+static void name_changed(struct verdict *v, struct store *s)
+{
+	struct looker *k;
+	int64_t index;
+
+	for (size_t i = 0; i < v->found.n; i++)
+		if (v->found.f[i].place == AT_ENTRY && v->found.f[i].number < v->tree.wrong)
+			return;
+	k = looker_new(&v->check, s);
+	index = looker_unsigned(k, v->tree.right, v->tree.wrong);
+	if (index >= 0)
+		findings_add(&v->found, AT_ENTRY, index, "",
+			     "its signature is not by the key of its generation");
+	looker_free(k);
+}
+
+static int look_at_all(struct verdict *v, struct store *s, struct err *reterr)
+{
+	struct pool *p = pool_new(&v->check, reterr);
+	struct tree *t;
+	struct range *r;
+	int64_t before = 0;
+
+	if (!p)
+		return -EAGAIN;
+	t = tree_new(&v->check, s, &v->found);
+	while (v->found.n < CHECK_FINDINGS_MAX && (r = pool_next(p))) {
+		take_findings(&v->found, &r->found);
+		if (r->good && r->times[0] < before)
+			findings_add(&v->found, AT_ENTRY, r->from, "",
+				     "its time is earlier than that of the entry before it");
+		before = r->good ? r->times[r->good - 1] : before;
+		tree_add(t, r);
+		v->events += r->events;
+	}
+	if (v->found.n < CHECK_FINDINGS_MAX)
+		tree_end(t);
+	else
+		v->found.more = 1;
+	v->tree = *tree_state(t);
+	tree_free(t);
+	pool_free(p, &v->found);
+	return 0;
+}
+
+static int check_all(struct verdict *v, struct err *reterr)
+{
+	struct check *c = &v->check;
+	int64_t last = 0;
+	struct store *s;
+	int r = strict_open(c->directory, &s, reterr);
+
+	if (r < 0)
+		return r;
+	r = strict_schema(s, reterr);
+	if (r == 0)
+		r = strict_last(s, &last, &c->newest, reterr);
+	if (r == 0 && last >= SIZE_MAX_SANE)
+		findings_add(&v->found, AT_ENTRY, last, "", "no log has as many entries");
+	c->size = last < 0 || last >= SIZE_MAX_SANE ? 0 : last + 1;
+	if (r == 0 && !v->found.n)
+		r = read_log(v, s, reterr);
+	if (r == 0 && !v->found.n)
+		r = read_generations(v, s, reterr);
+	if (r == 0 && !v->found.n && c->size == 0)
+		findings_add(&v->found, AT_ENTRY, 0, "", "it is missing: the log is empty");
+	if (r == 0 && !v->found.n)
+		r = look_at_all(v, s, reterr);
+	if (r == 0 && v->tree.wrong) {
+		name_changed(v, s); /* closes it */
+		return 0;
+	}
+	store_close(s);
+	return r;
+}
+
+/* ---- what it says ---- */
+
+/* On one line, in characters that steer no terminal. */
+static void print_plain(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (*p >= 0x20 && *p < 0x7f)
+			putchar(*p);
+		else
+			printf("\\x%02x", (unsigned char)*p);
+}
+
+static void place_text(const struct finding *f, char out[TILE_PATH_SIZE + 32])
+{
+	char path[TILE_PATH_SIZE];
+
+	switch (f->place) {
+	case AT_DATABASE:
+		snprintf(out, TILE_PATH_SIZE + 32, "database");
+		return;
+	case AT_GENERATION:
+		snprintf(out, TILE_PATH_SIZE + 32, "generation %lld", (long long)f->number);
+		return;
+	case AT_ENTRY:
+		snprintf(out, TILE_PATH_SIZE + 32, "entry %lld", (long long)f->number);
+		return;
+	case AT_TILE:
+		merkle_tile_path((int)((uint64_t)f->number >> 56),
+				 (uint64_t)f->number & (((uint64_t)1 << 56) - 1), TILE_WIDTH, path);
+		snprintf(out, TILE_PATH_SIZE + 32, "tile %s", path);
+		return;
+	case AT_CHECKPOINT:
+		snprintf(out, TILE_PATH_SIZE + 32, "checkpoint of %lld entries",
+			 (long long)f->number);
+		return;
+	}
+}
+
+static void say_bad(const struct verdict *v)
+{
+	char place[TILE_PATH_SIZE + 32];
+
+	printf("The log ");
+	print_plain(v->check.origin);
+	printf("%sis damaged or was changed. First:\n", *v->check.origin ? " " : "");
+	for (size_t i = 0; i < v->found.n; i++) {
+		const struct finding *f = &v->found.f[i];
+
+		place_text(f, place);
+		printf("  %s", place);
+		if (*f->subject) {
+			printf(" (");
+			print_plain(f->subject);
+			putchar(')');
+		}
+		printf(": ");
+		print_plain(f->text);
+		putchar('\n');
+	}
+	if (v->found.more)
+		puts("  and more");
+}
+
+static void say_good(const struct verdict *v)
+{
+	const struct check *c = &v->check;
+	_cleanup_buf_ struct buf root = BUF_INIT(64), key = BUF_INIT(512);
+	char time[CLOCK_TEXT_SIZE];
+
+	printf("The log %s is whole.\n", c->origin);
+	printf("  entries:     %lld, with %llu events\n", (long long)c->size,
+	       (unsigned long long)v->events);
+	printf("  generations: %zu\n", c->n_generations);
+	printf("  checkpoints: %lld\n", (long long)v->tree.checkpoints);
+	if (v->tree.checkpoints) {
+		base64_add(&root, &v->tree.newest_root, HASH_SIZE);
+		clock_text(v->tree.newest_ms, time);
+		printf("  newest:      %lld entries, root %s, %s\n", (long long)c->newest,
+		       buf_str(&root), time);
+	}
+	note_key_write(&c->generations[c->n_generations - 1].log, &key);
+	printf("  log's key:   %s\n", buf_str(&key));
+	printf("  signatures:  %s\n",
+	       c->signatures ? "of each entry" : "of checkpoints, and of entries after the newest");
+	if (c->kept.given)
+		printf("  the log still is the one of the checkpoint of %llu entries that was "
+		       "kept\n",
+		       (unsigned long long)c->kept.checkpoint.size);
+	printf("  in %.1f s\n", v->seconds);
+}
+
+static void add_findings(const struct verdict *v, struct buf *b)
+{
+	static const char *const names[] = {[AT_DATABASE] = "database",
+					    [AT_GENERATION] = "generation",
+					    [AT_ENTRY] = "entry",
+					    [AT_TILE] = "tile",
+					    [AT_CHECKPOINT] = "checkpoint"};
+	char place[TILE_PATH_SIZE + 32];
+
+	buf_adds(b, ",\"findings\":[");
+	for (size_t i = 0; i < v->found.n; i++) {
+		const struct finding *f = &v->found.f[i];
+
+		place_text(f, place);
+		buf_addf(b, "%s{\"at\":\"%s\",\"place\":\"%s\"", i ? "," : "", names[f->place],
+			 place);
+		if (f->place == AT_ENTRY)
+			buf_addf(b, ",\"entry\":%lld", (long long)f->number);
+		if (*f->subject) {
+			buf_adds(b, ",\"subject\":");
+			json_quote_str(b, f->subject);
+		}
+		buf_adds(b, ",\"wrong\":");
+		json_quote_str(b, f->text);
+		buf_addc(b, '}');
+	}
+	buf_addf(b, "],\"more\":%s", v->found.more ? "true" : "false");
+}
+
+static void say_json(const struct verdict *v)
+{
+	const struct check *c = &v->check;
+	_cleanup_buf_ struct buf b = BUF_INIT(1 << 20);
+	char time[CLOCK_TEXT_SIZE];
+
+	buf_addf(&b, "{\"ok\":%s,\"origin\":", v->found.n ? "false" : "true");
+	json_quote_str(&b, c->origin);
+	buf_addf(&b,
+		 ",\"entries\":%lld,\"events\":%llu,\"generations\":%zu,\"checkpoints\":%lld,"
+		 "\"newest\":",
+		 (long long)c->size, (unsigned long long)v->events, c->n_generations,
+		 (long long)v->tree.checkpoints);
+	if (v->tree.checkpoints) {
+		clock_text(v->tree.newest_ms, time);
+		buf_addf(&b, "{\"size\":%lld,\"root\":\"", (long long)c->newest);
+		base64_add(&b, &v->tree.newest_root, HASH_SIZE);
+		buf_addf(&b, "\",\"time\":\"%s\"}", time);
+	} else {
+		buf_adds(&b, "null");
+	}
+	if (c->n_generations) {
+		buf_adds(&b, ",\"log_key\":\"");
+		note_key_write(&c->generations[c->n_generations - 1].log, &b);
+		buf_addc(&b, '"');
+	}
+	buf_addf(&b, ",\"signatures\":%s,\"kept_checkpoint\":%s,\"seconds\":%.3f",
+		 c->signatures ? "true" : "false", c->kept.given ? "true" : "false", v->seconds);
+	add_findings(v, &b);
+	buf_adds(&b, "}\n");
+	fwrite(b.data, 1, b.len, stdout);
+}
+
+/* ---- how it is called ---- */
+
+static int usage(const char *what)
+{
+	fprintf(stderr,
+		"cordon-ledger check: %s\n"
+		"usage: cordon-ledger check DIRECTORY [--signatures] [--checkpoint=FILE] "
+		"[--json]\n",
+		what);
+	return STATUS_USAGE;
+}
+
+static int read_kept(const char *path, struct kept *k)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (fd < 0 || fd_read_file(fd, NOTE_MAX, &text, &len) < 0 ||
+	    checkpoint_read(text, len, &k->checkpoint) < 0)
+		return -EINVAL;
+	k->given = 1;
+	return 0;
+}
+
+static void confine(const char *directory)
+{
+	_cleanup_fd_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (dir >= 0)
+		jail_landlock(-1, dir);
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+	return n < 1 ? 1 : n > CHECK_THREADS_MAX ? CHECK_THREADS_MAX : (unsigned)n;
+}
+
+static int conclude(struct verdict *v)
+{
+	qsort(v->found.f, v->found.n, sizeof(v->found.f[0]), by_position);
+	if (v->check.json)
+		say_json(v);
+	else if (v->found.n)
+		say_bad(v);
+	else
+		say_good(v);
+	free(v->check.generations);
+	free(v->check.firsts);
+	if (fflush(stdout) != 0)
+		return STATUS_CANNOT;
+	return v->found.n ? STATUS_BAD : 0;
+}
+
+int check_main(int argc, char **argv)
+{
+	static struct verdict v;
+	struct check *c = &v.check;
+	uint64_t begin = clock_now_ns();
+	struct err e;
+	int r;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--signatures"))
+			c->signatures = 1;
+		else if (!strcmp(argv[i], "--json"))
+			c->json = 1;
+		else if (!strncmp(argv[i], "--checkpoint=", 13) &&
+			 read_kept(argv[i] + 13, &c->kept) < 0)
+			return usage("what --checkpoint names is no signed checkpoint");
+		else if (!strncmp(argv[i], "--checkpoint=", 13))
+			continue;
+		else if (*argv[i] == '-' || c->directory)
+			return usage("that is none of its options");
+		else
+			c->directory = argv[i];
+	}
+	if (!c->directory)
+		return usage("a directory is needed");
+	if (sodium_init() < 0)
+		log_fatal("start-up: %s", strerror(errno));
+	c->threads = processors();
+	confine(c->directory);
+	r = check_all(&v, &e);
+	if (r < 0 && r != -EUCLEAN) {
+		fprintf(stderr, "cordon-ledger check: %s\n", e.message);
+		return STATUS_CANNOT;
+	}
+	if (r < 0)
+		findings_add(&v.found, AT_DATABASE, 0, "", "%s", e.message);
+	v.seconds = (double)(clock_now_ns() - begin) / NS_PER_S;
+	return conclude(&v);
+}

@@ -1,0 +1,112 @@
+/*
+ * `cordon-ledger check`: everything in the ledger's database, recomputed from the entries.
+ *
+ *   check.c        what is asked for, what comes first, and the verdict
+ *   check_pool.c   threads, each of which looks at one range of the log after the other
+ *   check_entry.c  one range: entries, their marks, the checkpoints among them
+ *   check_tree.c   what only all of them together give: tiles and roots
+ */
+#pragma once
+
+#include "ledger/log.h"
+#include "store/ledger_strict.h"
+
+#include <pthread.h>
+
+enum {
+	CHECK_RANGE = 4096, /* entries that a thread takes at once */
+	CHECK_THREADS_MAX = 16,
+	CHECK_FINDINGS_MAX = 20,
+	CHECK_TEXT = 512,
+};
+
+/* Where something is wrong. */
+enum place { AT_DATABASE, AT_GENERATION, AT_ENTRY, AT_TILE, AT_CHECKPOINT };
+
+struct finding {
+	enum place place;
+	int64_t number;	   /* of the generation, entry or tile (its ID); size of the checkpoint */
+	char subject[128]; /* of an entry */
+	char text[CHECK_TEXT];
+};
+
+struct findings {
+	struct finding f[CHECK_FINDINGS_MAX];
+	size_t n;
+	int more; /* than there is room for */
+};
+void findings_add(struct findings *f, enum place place, int64_t number, const char *subject,
+		  const char *format, ...) _printf_(5, 6);
+
+/* What a checkpoint says, its form and signatures being right. */
+struct claim {
+	int64_t size;
+	struct hash root;
+};
+
+/* What came of one range. */
+struct range {
+	int64_t from, to;
+	struct hash leaves[CHECK_RANGE];
+	int64_t times[CHECK_RANGE];
+	int64_t good; /* leaves that are there, from the first one on */
+	struct claim claims[CHECK_RANGE];
+	size_t n_claims;
+	uint64_t events;
+	struct findings found;
+};
+
+struct kept {
+	int given;
+	struct checkpoint checkpoint;
+};
+
+/* What all threads read, and none changes once they run. */
+struct check {
+	const char *directory;
+	int signatures, json;
+	unsigned threads;
+	struct kept kept; /* a checkpoint from elsewhere */
+	char origin[NOTE_NAME_MAX + 1];
+	int64_t size, newest; /* entries; those that the newest checkpoint covers */
+	struct generation *generations;
+	int64_t *firsts;
+	size_t n_generations;
+};
+/* The generation (from 0) that signs entry `index`. */
+size_t check_generation(const struct check *c, int64_t index);
+
+/* check_entry.c */
+struct looker;
+struct looker *looker_new(const struct check *c, struct store *s);
+void looker_free(struct looker *k);
+/* Fills r, whose from and to are set. */
+void looker_look(struct looker *k, struct range *r);
+/* The first entry of these that its key has not signed, -1: there is none. */
+int64_t looker_unsigned(struct looker *k, int64_t from, int64_t to);
+
+/* check_pool.c */
+struct pool;
+/* NULL: *reterr says why. */
+struct pool *pool_new(const struct check *c, struct err *reterr);
+/* The next range in order, for the caller until the next call; NULL: that was the last. */
+struct range *pool_next(struct pool *p);
+/* Waits for the threads; what the database's own check has found is added. */
+void pool_free(struct pool *p, struct findings *f);
+
+/* check_tree.c */
+struct tree;
+struct tree *tree_new(const struct check *c, struct store *s, struct findings *f);
+void tree_free(struct tree *t);
+void tree_add(struct tree *t, const struct range *r);
+/* After the last range: what should be there and did not come, or is there in vain. */
+void tree_end(struct tree *t);
+struct tree_state {
+	struct hash newest_root;
+	int64_t newest_ms;
+	int64_t checkpoints;
+	/* Sizes of checkpoints: the first whose root is not that of the entries, and the last
+	 * before it whose root is; 0: there is none. */
+	int64_t wrong, right;
+};
+const struct tree_state *tree_state(const struct tree *t);
