@@ -240,7 +240,7 @@ static void ask_tile(struct ledger *l, uint64_t handle, const char *path)
 	unsigned width = 0;
 	uint64_t n = 0, covered;
 	int level = 0, r = merkle_tile_parse(path, &level, &n, &width);
-	struct err e;
+	struct err e = {0};
 
 	if (r < 0) {
 		err_set(&e, EINVAL, "log.tile",
