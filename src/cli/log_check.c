@@ -64,7 +64,7 @@ int log_check(const struct call *call)
 	_cleanup_free_ char *directory = xasprintf("%s/" LAYOUT_LEDGER, data);
 	const char *argv[8] = {"cordon-ledger", "check", directory};
 	_cleanup_fd_ int exe = -1;
-	struct stat owner;
+	struct stat owner = {0};
 	struct err e;
 	int n = 3;
 
