@@ -242,15 +242,20 @@ static void on_beat(struct loop_timer *t)
 
 static int has_room(struct request *q)
 {
-	struct control *c = q->control;
 	struct list *p, *tmp;
-	int n = 0;
+	int all = 0, own = 0;
 
-	list_for_each_safe (p, tmp, &c->followers)
-		n += !strcmp(list_entry(p, struct follow, link)->q->caller.tenant,
-			     q->caller.tenant);
-	if (c->follower_count < FOLLOWERS_MAX &&
-	    (q->caller.role == ROLE_LOCAL || n < FOLLOWERS_PER_TENANT))
+	list_for_each_safe (p, tmp, &q->control->followers) {
+		struct request *other = list_entry(p, struct follow, link)->q;
+
+		if (other->stream_over || http_is_gone(other)) {
+			http_stream_end(other);
+			continue;
+		}
+		all++;
+		own += !strcmp(other->caller.tenant, q->caller.tenant);
+	}
+	if (all < FOLLOWERS_MAX && (q->caller.role == ROLE_LOCAL || own < FOLLOWERS_PER_TENANT))
 		return 1;
 	http_problem(q, 503, "capacity",
 		     "as many clients follow events as may: %d with keys of one tenant, %d in all",

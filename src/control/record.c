@@ -268,9 +268,9 @@ static void adopt(struct run *r, const struct wire_bytes *envelope)
 			 (int)n_reason, reason);
 		m.error = WIRE_BUF(&error);
 	} else {
-		for (uint8_t i = 0; i < REASON_COUNT; i++)
-			if (is(reason, n_reason, words_reason(i)))
-				m.reason = i;
+		for (int i = 0; i < REASON_COUNT; i++)
+			if (is(reason, n_reason, words_reason((uint8_t)i)))
+				m.reason = (uint8_t)i;
 	}
 	r->json.len = 0;
 	run_json(r, &m, &r->json);

@@ -258,7 +258,7 @@ static void ask_tile(struct ledger *l, uint64_t handle, const char *path)
 		r = err_set(&e, ENOENT, "log.tile", "the log has no tile '%s' yet", path);
 	else if (level < 0)
 		r = entries_tile(l, n, width, &out, &e);
-	else if ((r = log_tile(l, (unsigned)level, n, width, h)) == 0)
+	else if (log_tile(l, (unsigned)level, n, width, h) == 0)
 		r = buf_add(&out, h, width * sizeof(h[0]));
 	else
 		r = err_set(&e, EUCLEAN, "store.damaged", "tile '%s' cannot be read", path);
@@ -274,7 +274,7 @@ static void ask_proof(struct ledger *l, const struct msg_ledger_ask *m)
 	struct hash proof[MERKLE_PROOF_MAX];
 	int inclusion = m->what == ASK_INCLUSION, r;
 	uint64_t size = m->b ? m->b : l->signed_size;
-	struct err e;
+	struct err e = {0};
 	size_t n = 0;
 
 	if (size > l->signed_size)
