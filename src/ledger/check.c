@@ -445,7 +445,7 @@ static int usage(const char *what)
 {
 	fprintf(stderr,
 		"cordon-ledger check: %s\n"
-		"usage: cordon-ledger check DIRECTORY [--signatures] [--checkpoint=FILE] "
+		"usage: cordon-ledger check DIRECTORY [--signatures] [--checkpoint=FILE|-] "
 		"[--json]\n",
 		what);
 	return STATUS_USAGE;
@@ -453,7 +453,8 @@ static int usage(const char *what)
 
 static int read_kept(const char *path, struct kept *k)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC)
+						     : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
