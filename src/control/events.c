@@ -83,13 +83,18 @@ static int read_conditions(struct request *q, struct buf *b)
 		}
 		tenant = q->caller.tenant;
 	}
+	if (run && http_query(q, "subject")) {
+		http_problem(q, 400, "request.query",
+			     "'run' and 'subject' are the same condition; give one");
+		return -EINVAL;
+	}
 	if ((tenant && add_text(q, "tenant", tenant, b) < 0) ||
 	    (run && add_text(q, "subject", run, b) < 0))
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *value = http_query(q, texts[i]);
 
-		if (value && !(run && i == 0) && add_text(q, texts[i], value, b) < 0)
+		if (value && add_text(q, texts[i], value, b) < 0)
 			return -EINVAL;
 	}
 	if (add_times(q, b) < 0 || add_limit(q, b) < 0)

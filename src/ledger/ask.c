@@ -240,7 +240,7 @@ static void ask_tile(struct ledger *l, uint64_t handle, const char *path)
 	unsigned width = 0;
 	uint64_t n = 0, covered;
 	int level = 0, r = merkle_tile_parse(path, &level, &n, &width);
-	struct err e;
+	struct err e = {0};
 
 	if (r < 0) {
 		err_set(&e, EINVAL, "log.tile",
@@ -289,7 +289,7 @@ static void ask_proof(struct ledger *l, const struct msg_ledger_ask *m)
 		r = inclusion ? merkle_inclusion(m->a, size, log_tile, l, proof, &n)
 			      : merkle_consistency(m->a, size, log_tile, l, proof, &n);
 	if (r < 0) {
-		if (r != -EINVAL)
+		if (!*e.code)
 			err_set(&e, EUCLEAN, "store.damaged", "the log's tiles cannot be read");
 		tell_error(l, m->handle, &e);
 		return;
