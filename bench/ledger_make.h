@@ -13,3 +13,10 @@ void make_append(struct process *p, uint64_t from, uint64_t to, unsigned outstan
  * entries have none yet.
  */
 void make_small(const char *program, const char *directory);
+
+/*
+ * Fills the log in `directory`, which a ledger has made and does not run, up to `size` entries:
+ * small acts, written past the ledger, whose signatures are none. Leaves and tiles are right, so a
+ * ledger goes on from there. Subjects are act_0000000001 and so on.
+ */
+void make_large(const char *directory, uint64_t size);

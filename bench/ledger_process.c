@@ -77,6 +77,7 @@ int process_stop(struct process *p, int by_force)
 
 	if (by_force)
 		kill(p->pid, SIGKILL);
+	kill(p->pid, SIGTERM); /* it would say that its supervisor is gone */
 	close_fd(&p->control);
 	close_fd(&p->supervisor);
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
@@ -85,15 +86,20 @@ int process_stop(struct process *p, int by_force)
 	return status;
 }
 
-void process_send(struct process *p, struct buf *b)
+void process_send_bytes(struct process *p, const void *data, size_t len)
 {
-	for (size_t at = 0; at < b->len;) {
-		ssize_t n = send(p->control, b->data + at, b->len - at, MSG_NOSIGNAL);
+	for (size_t at = 0; at < len;) {
+		ssize_t n = send(p->control, (const char *)data + at, len - at, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EINTR)
 			err(1, "the ledger is gone");
 		at += n > 0 ? (size_t)n : 0;
 	}
+}
+
+void process_send(struct process *p, struct buf *b)
+{
+	process_send_bytes(p, b->data, b->len);
 	b->len = 0;
 }
 

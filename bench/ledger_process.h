@@ -26,6 +26,7 @@ void process_start(struct process *p, const char *program, const char *directory
 /* Ends it by leaving; with `kill`, without warning. Its wait status. */
 int process_stop(struct process *p, int kill);
 
+void process_send_bytes(struct process *p, const void *data, size_t len);
 /* Sends the encoded frames in `b`, and empties it. */
 void process_send(struct process *p, struct buf *b);
 /* The next message that is no LEDGER_STATE. It lives until the next call. */

@@ -7,8 +7,8 @@
 struct log_options {
 	struct shared_options shared;
 	struct option_list log_keys;
-	const char *key, *state, *new_key;
-	int verifier_keys;
+	const char *key, *state, *new_key, *kept;
+	int verifier_keys, signatures;
 };
 
 /* A log whose keys were rotated has several. */
@@ -38,3 +38,5 @@ void log_root_text(const struct hash *root, char out[LOG_ROOT_SIZE]);
 
 int log_mirror(const struct call *call);  /* log export */
 int log_witness(const struct call *call); /* log witness */
+int log_check(const struct call *call);	  /* log check */
+extern const struct option_row log_check_rows[];

@@ -33,6 +33,8 @@
 	}
 
 const struct option_row options_help_only[] = {HELP_ROW, {0}};
+const struct option_row options_json[] = {JSON_ROW, HELP_ROW, {0}};
+const struct option_row options_local[] = {DATA_ROW, JSON_ROW, HELP_ROW, {0}};
 const struct option_row options_daemon[] = {URL_ROW, DATA_ROW, JSON_ROW, HELP_ROW, {0}};
 const struct option_row options_shared[] = {
 	URL_ROW,

@@ -26,7 +26,7 @@ struct option_row {
 	const char *help;
 };
 
-enum { OPTION_LIST_MAX = 255, OPERANDS_MAX = 2, OPTIONS_MAX = 64 };
+enum { OPTION_LIST_MAX = 255, OPERANDS_MAX = 64, OPTIONS_MAX = 64 };
 
 struct option_list {
 	const char *v[OPTION_LIST_MAX];
@@ -40,6 +40,8 @@ struct shared_options {
 };
 
 extern const struct option_row options_help_only[]; /* --help */
+extern const struct option_row options_json[];	    /* --json --help */
+extern const struct option_row options_local[];	    /* --data --json --help */
 extern const struct option_row options_daemon[];    /* --url --data --json --help */
 extern const struct option_row options_shared[];    /* those, and --tenant */
 

@@ -315,7 +315,7 @@ void admin_key_revoke(struct request *q)
 	if (r == 0)
 		r = act(q->control, q, "key_revoked", tenant, &e, "key", q->tail[0], NULL);
 	r = act_commit(q, r, &e);
-	if (r < 0)
+	if (r < 0 && r != -EALREADY)
 		http_store_problem(q, r, &e, "key");
 	else {
 		end_work(q->control, tenant, q->tail[0]);

@@ -191,6 +191,7 @@ void http_event_id(struct request *q, const char *name, const char *id, const vo
 		   size_t len);
 /* Something that means nothing, to find out whether the client is there. */
 void http_beat(struct request *q);
+int http_is_gone(const struct request *q); /* as far as its connection tells */
 /* The event "error", with a problem as its data. */
 void http_event_problem(struct request *q, unsigned status, const struct err *e);
 void http_stream_end(struct request *q);

@@ -83,13 +83,18 @@ static int read_conditions(struct request *q, struct buf *b)
 		}
 		tenant = q->caller.tenant;
 	}
+	if (run && http_query(q, "subject")) {
+		http_problem(q, 400, "request.query",
+			     "'run' and 'subject' are the same condition; give one");
+		return -EINVAL;
+	}
 	if ((tenant && add_text(q, "tenant", tenant, b) < 0) ||
 	    (run && add_text(q, "subject", run, b) < 0))
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *value = http_query(q, texts[i]);
 
-		if (value && !(run && i == 0) && add_text(q, texts[i], value, b) < 0)
+		if (value && add_text(q, texts[i], value, b) < 0)
 			return -EINVAL;
 	}
 	if (add_times(q, b) < 0 || add_limit(q, b) < 0)
@@ -242,15 +247,20 @@ static void on_beat(struct loop_timer *t)
 
 static int has_room(struct request *q)
 {
-	struct control *c = q->control;
 	struct list *p, *tmp;
-	int n = 0;
+	int all = 0, own = 0;
 
-	list_for_each_safe (p, tmp, &c->followers)
-		n += !strcmp(list_entry(p, struct follow, link)->q->caller.tenant,
-			     q->caller.tenant);
-	if (c->follower_count < FOLLOWERS_MAX &&
-	    (q->caller.role == ROLE_LOCAL || n < FOLLOWERS_PER_TENANT))
+	list_for_each_safe (p, tmp, &q->control->followers) {
+		struct request *other = list_entry(p, struct follow, link)->q;
+
+		if (other->stream_over || http_is_gone(other)) {
+			http_stream_end(other);
+			continue;
+		}
+		all++;
+		own += !strcmp(other->caller.tenant, q->caller.tenant);
+	}
+	if (all < FOLLOWERS_MAX && (q->caller.role == ROLE_LOCAL || own < FOLLOWERS_PER_TENANT))
 		return 1;
 	http_problem(q, 503, "capacity",
 		     "as many clients follow events as may: %d with keys of one tenant, %d in all",

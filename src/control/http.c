@@ -357,6 +357,16 @@ void http_beat(struct request *q)
 	wake(q);
 }
 
+int http_is_gone(const struct request *q)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char byte;
+	ssize_t n = info ? recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 void http_stream_end(struct request *q)
 {
 	q->stream_over = 1;

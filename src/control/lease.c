@@ -599,7 +599,7 @@ void lease_revoke(struct request *q)
 		r = batch_open(q->control, &e);
 		if (r == 0)
 			r = store_lease_revoke(q->control->store, tenant, v.copy.id, v.now, &e);
-		if (r == 0)
+		if (r == 0 && !v.copy.revoked_ms)
 			r = record(q, "lease_revoked", tenant, &(struct lease_row){.id = v.copy.id},
 				   0, &e);
 		r = act_commit(q, r, &e);

@@ -142,10 +142,10 @@ void profile_put(struct request *q)
 	struct policy_report report;
 	struct buf b = BUF_INIT(4096);
 	struct profile_row row;
-	int64_t version, have = 0;
+	int64_t version = 0, have = 0;
 	char tenant[64];
 	struct err e;
-	int r, added;
+	int r, added = 0;
 
 	if (auth_tenant(q, tenant) < 0)
 		return;

@@ -304,7 +304,7 @@ static int differs(const struct tokens *t, uint32_t object, const char *name, co
 {
 	struct span have = at(t, object, name);
 
-	if (have.len == len && !memcmp(have.at, text, len))
+	if (have.at && have.len == len && !memcmp(have.at, text, len))
 		return 0;
 	return err_set(reterr, EBADMSG, "statement.differs",
 		       "its statement's '%s' is %.*s, and would have to be %.*s", name,

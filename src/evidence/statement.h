@@ -30,10 +30,10 @@ struct statement {
 	const char *facts;     /* a JSON object */
 	size_t facts_len;
 	const struct journal *journal;
-	int sealed_by_node;
 	const char *receipt;
 	int64_t time_ms;
 	unsigned generation;
+	int sealed_by_node;
 };
 
 /*

@@ -243,7 +243,7 @@ static void ask_tile(struct ledger *l, uint64_t handle, const char *path)
 	unsigned width = 0;
 	uint64_t n = 0, covered;
 	int level = 0, r = merkle_tile_parse(path, &level, &n, &width);
-	struct err e;
+	struct err e = {0};
 
 	if (r < 0) {
 		err_set(&e, EINVAL, "log.tile",
@@ -261,7 +261,7 @@ static void ask_tile(struct ledger *l, uint64_t handle, const char *path)
 		r = err_set(&e, ENOENT, "log.tile", "the log has no tile '%s' yet", path);
 	else if (level < 0)
 		r = entries_tile(l, n, width, &out, &e);
-	else if ((r = log_tile(l, (unsigned)level, n, width, h)) == 0)
+	else if (log_tile(l, (unsigned)level, n, width, h) == 0)
 		r = buf_add(&out, h, width * sizeof(h[0]));
 	else
 		r = err_set(&e, EUCLEAN, "store.damaged", "tile '%s' cannot be read", path);
@@ -277,7 +277,7 @@ static void ask_proof(struct ledger *l, const struct msg_ledger_ask *m)
 	struct hash proof[MERKLE_PROOF_MAX];
 	int inclusion = m->what == ASK_INCLUSION, r;
 	uint64_t size = m->b ? m->b : l->signed_size;
-	struct err e;
+	struct err e = {0};
 	size_t n = 0;
 
 	if (size > l->signed_size)
@@ -292,7 +292,7 @@ static void ask_proof(struct ledger *l, const struct msg_ledger_ask *m)
 		r = inclusion ? merkle_inclusion(m->a, size, log_tile, l, proof, &n)
 			      : merkle_consistency(m->a, size, log_tile, l, proof, &n);
 	if (r < 0) {
-		if (r != -EINVAL)
+		if (!*e.code)
 			err_set(&e, EUCLEAN, "store.damaged", "the log's tiles cannot be read");
 		tell_error(l, m->handle, &e);
 		return;

@@ -226,6 +226,7 @@ static enum condition telling(const struct question *q)
 {
 	for (size_t i = 0; i < DECISION; i++)
 		if (*q->want[i].s && !(i == EVENT && commonplace(q->want[i].s)) &&
+		    !(i == REASON && !strcmp(q->want[i].s, "none")) &&
 		    !((i == DESTINATION || i == REASON) && commonplace(q->want[EVENT].s)))
 			return i;
 	return CONDITIONS;

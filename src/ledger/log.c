@@ -292,7 +292,8 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 		       struct err *reterr)
 {
 	const char *first = (const char *)e->journal.lines.data;
-	size_t len = (size_t)((const char *)memchr(first, '\n', e->journal.lines.len) - first);
+	const char *end = first ? memchr(first, '\n', e->journal.lines.len) : NULL;
+	size_t len = end ? (size_t)(end - first) : 0;
 	char tenant[ENTRY_TENANT], trace[ENTRY_TRACE], session[ENTRY_SESSION], lease[ENTRY_LEASE],
 		artifact[ENTRY_ARTIFACT], profile[ENTRY_PROFILE];
 	struct entry_row row = {.index = (int64_t)l->size,

@@ -165,3 +165,5 @@ int events_mark(const char *line, size_t len, char event[64], char destination[2
 
 /* check.c: `cordon-ledger check DIRECTORY`. The process's status. */
 int check_main(int argc, char **argv);
+/* payloads.c: `cordon-ledger payloads DIRECTORY` */
+int payloads_main(int argc, char **argv);

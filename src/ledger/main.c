@@ -285,6 +285,8 @@ int main(int argc, char **argv)
 	const char *origin = "";
 
 	log_init("cordon-ledger");
+	if (argc > 1 && !strcmp(argv[1], "payloads"))
+		return payloads_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "check"))
 		return check_main(argc - 1, argv + 1);
 	if (argc < 2 || fcntl(SUPERVISOR_FD, F_GETFD) < 0)

@@ -53,7 +53,7 @@ struct key_row {
 	int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
 };
 int store_key_add(struct store *s, const struct key_row *row, struct err *reterr);
-/* -ENOENT: the tenant has no such key. */
+/* -ENOENT: the tenant has no such key; -EALREADY: it was revoked before. */
 int store_key_revoke(struct store *s, const char *tenant, const char *id, int64_t now,
 		     struct err *reterr);
 typedef void key_fn(void *arg, const struct key_row *row);

@@ -1,6 +1,8 @@
 /* Tenants and their keys. */
 #include "store/db.h"
 
+#include <errno.h>
+
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr)
 {
 	return db_one(db_change(s, reterr, "INSERT INTO tenants VALUES (?, 'active', ?, 0, '')",
@@ -52,10 +54,17 @@ int store_key_add(struct store *s, const struct key_row *k, struct err *reterr)
 int store_key_revoke(struct store *s, const char *tenant, const char *id, int64_t now,
 		     struct err *reterr)
 {
-	return db_one(db_change(s, reterr,
-				"UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ? ELSE "
-				"revoked_ms END WHERE tenant = ? AND id = ?",
-				"iss", now, tenant, id));
+	int r = db_change(s, reterr,
+			  "UPDATE keys SET revoked_ms = ? WHERE tenant = ? AND id = ? AND "
+			  "revoked_ms = 0",
+			  "iss", now, tenant, id);
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = db_one(db_change(s, reterr,
+			     "UPDATE keys SET revoked_ms = revoked_ms WHERE tenant = ? AND id = ?",
+			     "ss", tenant, id));
+	return r ? r : -EALREADY;
 }
 
 int store_keys(struct store *s, const char *tenant, const char *id, key_fn *fn, void *arg,

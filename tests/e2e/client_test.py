@@ -702,7 +702,7 @@ def told(t):
               "tenant suspend", "tenant resume", "tenant delete", "key create", "key list", "key revoke", "doctor",
               "config", "lease create", "lease list", "lease show", "lease renew", "lease revoke", "artifact put", "artifact list",
               "artifact show", "artifact get", "artifact trust", "artifact delete", "runs erase", "events list",
-              "events export", "trace", "receipt", "log trusted-root", "log checkpoint", "log rotate", "log export",
+              "events export", "trace", "receipt", "verify", "log check", "log trusted-root", "log checkpoint", "log rotate", "log export",
               "log witness",
               "completion", "version"}
     t.equal(wanted - set(known), set(), "help names every command")

@@ -1,4 +1,5 @@
-"""What stands beside a daemon's ledger in tests: a witness, a follower of events, and time that has passed."""
+"""What stands beside a daemon's ledger in tests: the RFCs' trees and proofs, a witness, a follower of events, and time
+that has passed."""
 
 import base64
 import contextlib
@@ -12,6 +13,70 @@ import tempfile
 import time
 
 DATABASE = os.path.join("ledger", "ledger.db")
+
+
+def leaf(data):
+    """RFC 6962, section 2.1."""
+    return hashlib.sha256(b"\0" + data).digest()
+
+
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root(leaves):
+    if not leaves:
+        return hashlib.sha256().digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return node(root(leaves[:k]), root(leaves[k:]))
+
+
+def included(hashes, index, size, data):
+    """RFC 9162, section 2.1.3.2: the root to which a proof of inclusion leads; None: to none."""
+    fn, sn, r = index, size - 1, leaf(data)
+    if index >= size:
+        return None
+    for p in hashes:
+        if sn == 0:
+            return None
+        if fn & 1 or fn == sn:
+            r = node(p, r)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = node(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    return r if sn == 0 else None
+
+
+def consistent(hashes, first, second, first_root, second_root):
+    """RFC 9162, section 2.1.4.2."""
+    if first == second:
+        return not hashes and first_root == second_root
+    path = list(hashes)
+    if first & (first - 1) == 0:
+        path.insert(0, first_root)
+    if not path:
+        return False
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node(c, fr), node(c, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, c)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and fr == first_root and sr == second_root
 
 
 def age(daemon, seconds):

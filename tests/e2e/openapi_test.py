@@ -350,7 +350,7 @@ def evidence(d, api):
         r = d.ask("GET", f"/v1/receipts/{path}")
         api.judge("GET", f"/v1/receipts/{path.replace('?tenant=none', '')}", None, r)
     for query in ("", "?limit=2", "?limit=1000", "?limit=1001", "?limit=0", "?limit=x", "?limit=", "?after=1.1", "?after=1", "?after=.", "?after=1.1x", "?after=",
-                  "?after=99999999999999999999.1", f"?run={run}", f"?subject={run}", "?event=tool_call_blocked", "?event=run_admitted&tenant=default", "?reason=egress.denied",
+                  "?after=99999999999999999999.1", f"?run={run}", f"?subject={run}", f"?run={run}&subject={run}", "?event=tool_call_blocked", "?event=run_admitted&tenant=default", "?reason=egress.denied",
                   "?destination=https%3A%2F%2Fexample.com%3A443", "?decision=d4", "?lease=x", "?session=s", "?artifact=x", "?profile=transform", "?trace=x",
                   "?event=", "?event=%22", "?event=%5C", "?trace=" + "x" * 201, "?since=0&until=9999999999999", "?since=x", "?until=-1", "?since=1e3", "?tenant=nobody"):
         ask("GET", f"/v1/events{query}")
