@@ -210,6 +210,20 @@ int keys_load(struct ledger *l, struct err *reterr)
 	return r;
 }
 
+static void on_traces(struct loop_timer *t)
+{
+	keys_erase_traces(container_of(t, struct ledger, traces));
+}
+
+void keys_erase_traces(struct ledger *l)
+{
+	struct err e;
+
+	l->traces.fire = on_traces;
+	if (ledger_erase_traces(l->store, &e) < 0)
+		loop_arm(l->loop, &l->traces, clock_now_ns() + NS_PER_S);
+}
+
 static int hand_over(struct ledger *l, struct secrets *new, struct err *reterr)
 {
 	const struct note_key old_key = l->generations[l->n_generations - 1].log;
@@ -272,6 +286,7 @@ int keys_rotate(struct ledger *l, struct err *reterr)
 	}
 	sodium_memzero(&new, sizeof(new));
 	if (r == 0) {
+		keys_erase_traces(l);
 		keys_schedule(l);
 		ask_waiting(l);
 		log_state(l);

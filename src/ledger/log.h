@@ -101,7 +101,7 @@ struct ledger {
 	uint64_t signed_size;
 	struct hash root;
 	struct buf checkpoint;
-	struct loop_timer due, retry, rotate;
+	struct loop_timer due, retry, rotate, traces;
 	/* why nothing can be appended; code "": it can */
 	struct err failing;
 	struct waiting waiting[WAITING_MAX];
@@ -116,6 +116,9 @@ struct ledger {
 int keys_load(struct ledger *l, struct err *reterr); /* makes the first ones if there are none */
 int keys_rotate(struct ledger *l, struct err *reterr);
 void keys_schedule(struct ledger *l); /* the next rotation that is due by time */
+/* What was a secret is overwritten, wherever the database had it: now, or as soon as nobody reads.
+ */
+void keys_erase_traces(struct ledger *l);
 /* The generation that signed an entry or checkpoint; NULL. */
 const struct generation *keys_at(const struct ledger *l, int64_t number);
 

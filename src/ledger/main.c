@@ -273,6 +273,7 @@ static void start(struct ledger *l, const char *directory, const char *origin)
 	if (loop_watch(l->loop, &l->supervisor, EPOLLIN) < 0)
 		log_fatal("start-up: %s", strerror(errno));
 	log_start(l);
+	keys_erase_traces(l);
 	keys_schedule(l);
 }
 

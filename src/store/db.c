@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 2000 };
-
 int db_fail(struct store *s, struct err *reterr)
 {
 	int code = sqlite3_errcode(s->db) & 0xff, cause = sqlite3_system_errno(s->db);

@@ -7,7 +7,10 @@
 #include <sqlite3.h>
 #include <string.h>
 
-enum { STATEMENTS = 64 };
+enum {
+	STATEMENTS = 64,
+	BUSY_MS = 2000, /* how long is waited for another process that has the file */
+};
 
 /* A database file, and what its tables are made with. */
 struct db_file {

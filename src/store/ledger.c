@@ -17,7 +17,7 @@ int ledger_open(const char *directory, struct store **ret, struct err *reterr)
 		.n_versions = ARRAY_SIZE(ledger_versions),
 		.settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
-			    "PRAGMA wal_autocheckpoint = 8000"};
+			    "PRAGMA wal_autocheckpoint = 8000; PRAGMA secure_delete = ON"};
 
 	return db_open(directory, &file, ret, reterr);
 }
@@ -44,6 +44,19 @@ int ledger_sync(struct store *s, int on, struct err *reterr)
 			    NULL, NULL, NULL) == SQLITE_OK
 		       ? 0
 		       : db_fail(s, reterr);
+}
+
+int ledger_erase_traces(struct store *s, struct err *reterr)
+{
+	int r;
+
+	sqlite3_busy_timeout(s->db, 0); /* whoever reads is not waited for */
+	r = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+			    SQLITE_OK
+		    ? 0
+		    : db_fail(s, reterr);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	return r;
 }
 
 int ledger_origin(struct store *s, char *out, size_t size, struct err *reterr)

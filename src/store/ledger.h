@@ -11,6 +11,8 @@ int ledger_open(const char *directory, struct store **ret, struct err *reterr);
 int ledger_open_to_read(const char *directory, struct store **ret, struct err *reterr);
 /* Outside of a transaction: whether the next one is on the disk when it is committed, or with the
  * operating system only. */
+/* What was deleted is gone from the database and its log. -EBUSY: somebody reads. */
+int ledger_erase_traces(struct store *s, struct err *reterr);
 int ledger_sync(struct store *s, int on, struct err *reterr);
 
 enum { LEDGER_HASH = 32, LEDGER_SIGNATURE = 64 };

@@ -13,6 +13,7 @@ import threading
 import time
 
 import cordon
+import ledger
 import tap
 from daemon import Daemon, kept
 from openapi import Checked, Document, Validator
@@ -293,6 +294,22 @@ def damage(t, d, disk, ask):
     d.stop()
 
 
+def secrets(t, base):
+    """Signing keys that were handed over: not even encrypted are the old ones found."""
+    d = Daemon(base / "rotated")
+    d.start()
+    d.stop()
+    ledger.age(d, 3600)
+    with contextlib.closing(sqlite3.connect(base / "rotated" / ledger.DATABASE)) as db:
+        old, = db.execute("SELECT secret FROM generations").fetchone()
+    found = lambda: [p.name for p in (base / "rotated").rglob("*") if p.is_file() and old in p.read_bytes()]
+    t.equal(found(), ["ledger.db"], "the signing keys' secrets, encrypted, are in the ledger's database")
+    d.start()
+    t.equal(d.ask("POST", "/v1/log/rotate").status, 200, "keys are rotated")
+    t.equal(found(), [], "the old secrets are nowhere")
+    d.close()
+
+
 def ledger_full(t, base):
     """The ledger's database has a disk of its own: what takes a right away is done, and recorded when there is room."""
     disk = Disk(base, "apart/ledger")
@@ -324,6 +341,7 @@ def test(t):
         os.chmod(base, 0o755)
         databases(t, base)
         directories(t, base)
+        secrets(t, base)
         if os.geteuid() != 0:
             t.skip("disks that are full and read-only", "needs root, to mount a small one")
             return
