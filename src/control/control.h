@@ -119,6 +119,8 @@ struct control {
 	int ledger_known;	 /* it has said how it is: */
 	struct err ledger_error; /* why it takes nothing; code "": it does */
 	uint64_t ledger_size, ledger_signed, ledger_gone_ns;
+	uint64_t
+		ledger_owes_ns; /* since when it owes an answer, and says nothing; 0: it does not */
 	struct list asks, acts, followers;
 	size_t ask_count, follower_count;
 	struct loop_timer beat; /* of followers */

@@ -14,6 +14,8 @@
 enum { READ_CHUNK = 1 << 20, ASKS_MAX = 512 };
 /* How long a ledger may be gone before nothing new is taken on: it is started again at once. */
 #define GRACE_NS (2 * NS_PER_S)
+/* How long one that is there may say nothing, when it was told something. */
+#define SILENCE_NS (5 * NS_PER_S)
 
 struct asked {
 	struct list link, waiter;
@@ -31,6 +33,11 @@ int ledger_refuses(struct control *c, struct err *reterr)
 		return err_set(reterr, ENOTCONN, "ledger_unavailable",
 			       "nothing can be recorded now, so nothing is started: the ledger is "
 			       "being started; try again");
+	if (c->ledger_owes_ns && clock_now_ns() - c->ledger_owes_ns > SILENCE_NS)
+		return err_set(
+			reterr, ETIMEDOUT, "ledger_unavailable",
+			"nothing can be recorded now, so nothing is started: the ledger does "
+			"not answer; try again");
 	return 0;
 }
 
@@ -169,7 +176,11 @@ void ledger_flush(struct control *c)
 
 int ledger_send(struct control *c, const struct buf *frame)
 {
-	return c->ledger.fd < 0 ? -ENOTCONN : buf_add(&c->ledger_out, frame->data, frame->len);
+	int r = c->ledger.fd < 0 ? -ENOTCONN : buf_add(&c->ledger_out, frame->data, frame->len);
+
+	if (r == 0 && !c->ledger_owes_ns)
+		c->ledger_owes_ns = clock_now_ns();
+	return r;
 }
 
 static void detach(struct control *c)
@@ -183,6 +194,7 @@ static void detach(struct control *c)
 	buf_done(&c->ledger_in);
 	buf_done(&c->ledger_out);
 	c->ledger_gone_ns = clock_now_ns();
+	c->ledger_owes_ns = 0;
 	record_link(c, 0);
 	list_for_each_safe (p, tmp, &c->asks) {
 		struct asked *a = list_entry(p, struct asked, link);
@@ -238,6 +250,7 @@ static void on_ledger(struct loop_watch *w, uint32_t events)
 		detach(c);
 		return;
 	}
+	c->ledger_owes_ns = 0;
 	c->ledger_in.len += (size_t)n;
 	for (;;) {
 		struct msg m;

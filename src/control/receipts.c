@@ -58,7 +58,7 @@ static int may_see(const struct request *q, struct span predicate)
 
 static void told_receipt(struct request *q, const struct msg_ledger_told *m)
 {
-	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_STATEMENT + 1024);
+	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_ENVELOPE);
 	struct span bundle = {m->body.data, m->body.len};
 	struct span payload = member(member(bundle, "dsseEnvelope"), "payload");
 	uint8_t *to = payload.len > 2 ? buf_reserve(&statement, payload.len) : NULL;

@@ -259,7 +259,7 @@ static int is(const char *at, size_t len, const char *text)
  */
 static void adopt(struct run *r, const struct wire_bytes *envelope)
 {
-	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_STATEMENT), error = BUF_INIT(1024);
+	_cleanup_buf_ struct buf statement = BUF_INIT(LIMIT_ENVELOPE), error = BUF_INIT(1024);
 	const char *predicate, *result, *outcome, *reason;
 	size_t n_predicate, n_result, n_outcome, n_reason;
 	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};

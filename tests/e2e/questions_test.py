@@ -2,6 +2,8 @@
 """Many questions to the ledger, and dear ones: they keep no run waiting, and end no process."""
 
 import concurrent.futures
+import os
+import signal
 import threading
 import time
 
@@ -45,6 +47,20 @@ class Victim:
         return self
 
 
+def silent(t, d, key, ledger):
+    """It is there, and says nothing."""
+    submit = lambda **more: d.ask("POST", "/v1/runs", {"code": "export default () => 1"}, key=key, headers={"Prefer": "respond-async", **more})
+    os.kill(ledger, signal.SIGSTOP)
+    taken = [submit() for _ in range(20)]
+    time.sleep(6)
+    r = submit(**{"Idempotency-Key": "late"})
+    t.ok(r.status == 503 and r.code == "ledger_unavailable", "a ledger that does not answer: nothing new is started", r)
+    os.kill(ledger, signal.SIGCONT)
+    ends = {d.wait(r["run"], key=key)["outcome"] for r in taken}
+    t.equal(ends, {"completed"}, "what was begun is recorded when it does")
+    t.equal(submit(**{"Idempotency-Key": "late"}).status, 202, "and what is new is started")
+
+
 def test(t):
     cordon.adopt()
     with Daemon() as d:
@@ -69,6 +85,7 @@ def test(t):
         t.equal(victim.bad, [], "runs of another tenant complete meanwhile")
         t.ok(victim.slowest < 2.5, "none of them waits for it", victim.slowest)
         t.equal(d.children("ledger"), ledger, "the ledger lives")
+        silent(t, d, other, ledger[0])
     t.equal(cordon.left_behind(), [], "no process stays")
 
 
