@@ -193,10 +193,12 @@ static void add_witness(struct ledger *l, const char *text)
 	struct note_key *w = &l->witnesses[l->n_witnesses];
 
 	if (l->n_witnesses == WITNESSES_MAX || note_key_read(text, w) < 0 ||
-	    w->kind != NOTE_COSIGNATURE)
-		log_fatal("--witness=%s: a witness's verifier key is NAME+HASH+KEY, of type 4 "
-			  "(C2SP tlog-cosignature), and there are at most %d",
-			  text, WITNESSES_MAX);
+	    w->kind != NOTE_COSIGNATURE) {
+		log_line("--log-witness '%s': a witness's verifier key is NAME+HASH+KEY, of type 4 "
+			 "(C2SP tlog-cosignature), and there are at most %d",
+			 text, WITNESSES_MAX);
+		exit(SPAWN_USELESS);
+	}
 	l->n_witnesses++;
 }
 
