@@ -141,9 +141,10 @@ int ledger_entry_add(struct store *s, const struct entry_row *w, struct err *ret
 		w->statement_len, w->journal, w->journal_len));
 }
 
-#define COLUMNS                                                                                    \
+#define BUT_JOURNAL                                                                                \
 	"SELECT idx, kind, generation, time_ms, subject, tenant, trace, session, lease, artifact," \
-	" profile, node, leaf, signature, statement, journal FROM "
+	" profile, node, leaf, signature, statement,"
+#define COLUMNS BUT_JOURNAL " journal FROM "
 #define ENTRY COLUMNS "entries "
 
 static struct entry_row entry_of(sqlite3_stmt *q)
@@ -215,7 +216,8 @@ int ledger_entry_at(struct store *s, int64_t index, entry_fn *fn, void *arg, str
 int ledger_entries(struct store *s, int64_t from, entry_fn *fn, void *arg, struct err *reterr)
 {
 	sqlite3_stmt *q;
-	int r = db_prepare(s, ENTRY "WHERE idx >= ? ORDER BY idx", &q, reterr);
+	int r = db_prepare(s, BUT_JOURNAL " NULL FROM entries WHERE idx >= ? ORDER BY idx", &q,
+			   reterr);
 
 	if (r < 0)
 		return r;

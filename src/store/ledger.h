@@ -52,7 +52,7 @@ typedef int entry_fn(void *arg, const struct entry_row *row); /* not 0: no more 
 /* -ENOENT: it is not in the log. */
 int ledger_entry(struct store *s, const char *subject, entry_fn *fn, void *arg, struct err *reterr);
 int ledger_entry_at(struct store *s, int64_t index, entry_fn *fn, void *arg, struct err *reterr);
-/* From `from` on, in order, until fn has enough. */
+/* From `from` on, in order, until fn has enough; without their journals, which may be large. */
 int ledger_entries(struct store *s, int64_t from, entry_fn *fn, void *arg, struct err *reterr);
 /* When it was recorded; later ones have no earlier time. */
 int ledger_time(struct store *s, int64_t index, int64_t *ret, struct err *reterr);
