@@ -216,8 +216,10 @@ static void name_changed(struct verdict *v, struct store *s)
 	int64_t index;
 
 	for (size_t i = 0; i < v->found.n; i++)
-		if (v->found.f[i].place == AT_ENTRY && v->found.f[i].number < v->tree.wrong)
+		if (v->found.f[i].place == AT_ENTRY && v->found.f[i].number < v->tree.wrong) {
+			store_close(s);
 			return;
+		}
 	k = looker_new(&v->check, s);
 	index = looker_unsigned(k, v->tree.right, v->tree.wrong);
 	if (index >= 0)
@@ -355,7 +357,9 @@ static void say_good(const struct verdict *v)
 	_cleanup_buf_ struct buf root = BUF_INIT(64), key = BUF_INIT(512);
 	char time[CLOCK_TEXT_SIZE];
 
-	printf("The log %s is whole.\n", c->origin);
+	printf("The log ");
+	print_plain(c->origin);
+	printf(" is whole.\n");
 	printf("  entries:     %lld, with %llu events\n", (long long)c->size,
 	       (unsigned long long)v->events);
 	printf("  generations: %zu\n", c->n_generations);
@@ -363,11 +367,13 @@ static void say_good(const struct verdict *v)
 	if (v->tree.checkpoints) {
 		base64_add(&root, &v->tree.newest_root, HASH_SIZE);
 		clock_text(v->tree.newest_ms, time);
-		printf("  newest:      %lld entries, root %s, %s\n", (long long)c->newest,
+		printf("  newest:      %lld entries, root %s, %s\n", (long long)v->tree.newest,
 		       buf_str(&root), time);
 	}
 	note_key_write(&c->generations[c->n_generations - 1].log, &key);
-	printf("  log's key:   %s\n", buf_str(&key));
+	printf("  log's key:   ");
+	print_plain(buf_str(&key));
+	putchar('\n');
 	printf("  signatures:  %s\n",
 	       c->signatures ? "of each entry" : "of checkpoints, and of entries after the newest");
 	if (c->kept.given)
@@ -421,16 +427,18 @@ static void say_json(const struct verdict *v)
 		 (long long)v->tree.checkpoints);
 	if (v->tree.checkpoints) {
 		clock_text(v->tree.newest_ms, time);
-		buf_addf(&b, "{\"size\":%lld,\"root\":\"", (long long)c->newest);
+		buf_addf(&b, "{\"size\":%lld,\"root\":\"", (long long)v->tree.newest);
 		base64_add(&b, &v->tree.newest_root, HASH_SIZE);
 		buf_addf(&b, "\",\"time\":\"%s\"}", time);
 	} else {
 		buf_adds(&b, "null");
 	}
 	if (c->n_generations) {
-		buf_adds(&b, ",\"log_key\":\"");
-		note_key_write(&c->generations[c->n_generations - 1].log, &b);
-		buf_addc(&b, '"');
+		_cleanup_buf_ struct buf key = BUF_INIT(512);
+
+		note_key_write(&c->generations[c->n_generations - 1].log, &key);
+		buf_adds(&b, ",\"log_key\":");
+		json_quote(&b, key.data, key.len);
 	}
 	buf_addf(&b, ",\"signatures\":%s,\"kept_checkpoint\":%s,\"seconds\":%.3f",
 		 c->signatures ? "true" : "false", c->kept.given ? "true" : "false", v->seconds);
@@ -482,6 +490,18 @@ static unsigned processors(void)
 	return n < 1 ? 1 : n > CHECK_THREADS_MAX ? CHECK_THREADS_MAX : (unsigned)n;
 }
 
+/* It says nothing about what is in the database. */
+static int out_of_reach(const struct err *e)
+{
+	static const char *const codes[] = {"store.open", "store.locked", "store.read_only",
+					    "store.full", "check.thread"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (!strcmp(e->code, codes[i]))
+			return 1;
+	return 0;
+}
+
 static int conclude(struct verdict *v)
 {
 	qsort(v->found.f, v->found.n, sizeof(v->found.f[0]), by_position);
@@ -528,7 +548,7 @@ int check_main(int argc, char **argv)
 	c->threads = processors();
 	confine(c->directory);
 	r = check_all(&v, &e);
-	if (r < 0 && r != -EUCLEAN) {
+	if (r < 0 && out_of_reach(&e)) {
 		fprintf(stderr, "cordon-ledger check: %s\n", e.message);
 		return STATUS_CANNOT;
 	}

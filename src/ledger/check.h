@@ -103,7 +103,7 @@ void tree_add(struct tree *t, const struct range *r);
 void tree_end(struct tree *t);
 struct tree_state {
 	struct hash newest_root;
-	int64_t newest_ms;
+	int64_t newest, newest_ms; /* size and time of the newest checkpoint */
 	int64_t checkpoints;
 	/* Sizes of checkpoints: the first whose root is not that of the entries, and the last
 	 * before it whose root is; 0: there is none. */

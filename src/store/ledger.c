@@ -32,7 +32,13 @@ int ledger_open_to_read(const char *directory, struct store **ret, struct err *r
 
 	if (r == 0 && sqlite3_exec((*ret)->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL,
 				   NULL, NULL) != SQLITE_OK) {
-		r = db_fail(*ret, reterr);
+		r = (sqlite3_errcode((*ret)->db) & 0xff) == SQLITE_CANTOPEN
+			    ? err_set(reterr, EIO, "store.open",
+				      "what belongs to '%s/ledger.db' cannot be opened, or made "
+				      "beside "
+				      "it",
+				      directory)
+			    : db_fail(*ret, reterr);
 		store_close(*ret);
 	}
 	return r;
