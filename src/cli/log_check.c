@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 /* The kept checkpoint becomes standard input: who reads it may not be who may open it. */
 static int take_kept(const char *path, struct err *reterr)
@@ -51,6 +52,33 @@ static int become(const struct stat *owner, struct err *reterr)
 	return 0;
 }
 
+/*
+ * Values and payloads are in control's database, which only its own user may read: another process
+ * reads them, and hands over their digests. Its end is told at once, or the two would wait for each
+ * other.
+ */
+static int list_payloads(int exe, const char *data, int *ret, struct err *reterr)
+{
+	_cleanup_free_ char *directory = xasprintf("%s/" LAYOUT_STATE, data);
+	const char *argv[] = {"cordon-ledger", "payloads", directory, NULL};
+	struct stat owner;
+	int ends[2];
+	pid_t pid;
+
+	if (stat(directory, &owner) < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(reterr, errno, "log.check", "the state database in '%s': %s",
+			       directory, strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		if (dup2(ends[1], STDOUT_FILENO) >= 0 && become(&owner, reterr) == 0)
+			fexecve(exe, (char *const *)argv, environ);
+		_exit(127);
+	}
+	close(ends[1]);
+	*ret = ends[0];
+	return pid < 0 ? err_set(reterr, errno, "log.check", "fork: %s", strerror(errno)) : 0;
+}
+
 static int complain(const struct err *e)
 {
 	fprintf(stderr, "cordon log check: %s\n", e->message);
@@ -63,7 +91,8 @@ int log_check(const struct call *call)
 	_cleanup_free_ char *data = data_directory(o->shared.data);
 	_cleanup_free_ char *directory = xasprintf("%s/" LAYOUT_LEDGER, data);
 	const char *argv[8] = {"cordon-ledger", "check", directory};
-	_cleanup_fd_ int exe = -1;
+	_cleanup_free_ char *payloads = NULL;
+	_cleanup_fd_ int exe = -1, list = -1;
 	struct stat owner = {0};
 	struct err e;
 	int n = 3;
@@ -77,8 +106,12 @@ int log_check(const struct call *call)
 	if (o->kept)
 		argv[n++] = "--checkpoint=-";
 	exe = spawn_find("cordon-ledger", &e);
-	if (exe < 0 || find_owner(directory, &owner, &e) < 0 || become(&owner, &e) < 0)
+	if (exe < 0 || find_owner(directory, &owner, &e) < 0 ||
+	    list_payloads(exe, data, &list, &e) < 0 || become(&owner, &e) < 0)
 		return complain(&e);
+	payloads = xasprintf("--payloads=%d", list);
+	argv[n++] = payloads;
+	fcntl(list, F_SETFD, 0);
 	fflush(stdout);
 	fexecve(exe, (char *const *)argv, environ);
 	err_set(&e, errno, "log.check", "cordon-ledger cannot be started: %s", strerror(errno));

@@ -89,6 +89,20 @@ static void add_code(struct buf *b, const struct msg_run_done *m)
 		buf_addf(b, ",\"reason\":%.*s", (int)len, at);
 }
 
+/* Of the value as it is shown: JSON on one line. */
+static void add_output(struct buf *b, const struct msg_run_done *m)
+{
+	_cleanup_buf_ struct buf line = BUF_INIT(LIMIT_RESULT + 1);
+	struct wire_bytes value = m->value;
+
+	if (m->value_kind == VALUE_JSON &&
+	    (memchr(value.data, '\n', value.len) || memchr(value.data, '\r', value.len))) {
+		json_line(&line, value.data, value.len);
+		value = WIRE_BUF(&line);
+	}
+	add_digest(b, "output_sha256", &value);
+}
+
 static void end_facts(struct run *r, const struct msg_run_done *m)
 {
 	struct buf *b = &r->facts;
@@ -105,7 +119,7 @@ static void end_facts(struct run *r, const struct msg_run_done *m)
 	add_code(b, m);
 	if (m->outcome == OUTCOME_COMPLETED) {
 		add_text(b, "value_kind", words_value(m->value_kind));
-		add_digest(b, "output_sha256", &m->value);
+		add_output(b, m);
 	}
 	buf_adds(b, ",\"ended_at\":");
 	body_time(b, r->ended_ms);

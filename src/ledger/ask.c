@@ -1,4 +1,8 @@
-/* Questions of control: receipts, checkpoints, tiles, proofs, keys. None changes what stands. */
+/*
+ * Questions of control: receipts, checkpoints, tiles, proofs, keys. None changes what stands, and
+ * none keeps appends waiting: they are answered a few at a time, and only while control takes the
+ * answers.
+ */
 #include "base/json.h"
 #include "base/log.h"
 #include "evidence/sha256.h"
@@ -148,14 +152,13 @@ static void ask_receipt(struct ledger *l, uint64_t handle, const char *asked, in
 
 void ask_waiting(struct ledger *l)
 {
-	size_t n = l->n_waiting;
+	for (size_t i = 0; i < l->n_waiting; i++) {
+		const struct waiting *w = &l->waiting[i];
 
-	l->n_waiting = 0; /* who has to wait again is put back before its place is read */
-	for (size_t i = 0; i < n; i++) {
-		struct waiting w = l->waiting[i];
-
-		ask_receipt(l, w.handle, w.subject, 1);
+		ask(l, &(struct msg_ledger_ask){
+			       w->handle, ASK_RECEIPT, 1, 0, {w->subject, strlen(w->subject)}});
 	}
+	l->n_waiting = 0;
 }
 
 static int take_journal(void *arg, const struct entry_row *row)
@@ -389,7 +392,7 @@ static void ask_cosign(struct ledger *l, const struct msg_ledger_ask *m)
 		tell(l, m->handle, &l->checkpoint);
 }
 
-void ask(struct ledger *l, const struct msg_ledger_ask *m)
+static void answer(struct ledger *l, const struct msg_ledger_ask *m)
 {
 	char text[256];
 	struct err e;
@@ -429,4 +432,68 @@ void ask(struct ledger *l, const struct msg_ledger_ask *m)
 	}
 	err_set(&e, EINVAL, "ledger.malformed", "the ledger knows no such question");
 	tell_error(l, m->handle, &e);
+}
+
+struct asked {
+	struct list link;
+	struct msg_ledger_ask m;
+	char text[];
+};
+
+void ask(struct ledger *l, const struct msg_ledger_ask *m)
+{
+	struct asked *a;
+	struct err e;
+
+	if (l->n_asked == ASKED_MAX) {
+		err_set(&e, EAGAIN, "ledger.busy", "too much is asked at once; ask again");
+		tell_error(l, m->handle, &e);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a) + m->text.len);
+	a->m = *m;
+	if (m->text.len)
+		memcpy(a->text, m->text.data, m->text.len);
+	a->m.text.data = a->text;
+	list_append(&l->asked, &a->link);
+	l->n_asked++;
+}
+
+static void forget(struct ledger *l, struct asked *a)
+{
+	list_remove(&a->link);
+	l->n_asked--;
+	free(a);
+}
+
+void ask_forget(struct ledger *l)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &l->asked)
+		forget(l, list_entry(p, struct asked, link));
+	l->n_waiting = 0;
+}
+
+/* The loop comes round again, with what there is to append before. */
+static void on_again(struct loop_timer *t)
+{
+	(void)t;
+}
+
+void ask_turn(struct ledger *l)
+{
+	uint64_t until = clock_now_ns() + ASKED_NS;
+
+	while (!list_empty(&l->asked) && l->out.len < LINK_HIGH) {
+		struct asked *a = list_entry(l->asked.next, struct asked, link);
+
+		answer(l, &a->m);
+		forget(l, a);
+		if (clock_now_ns() < until || list_empty(&l->asked))
+			continue;
+		l->again.fire = on_again;
+		loop_arm(l->loop, &l->again, until);
+		return;
+	}
 }

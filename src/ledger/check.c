@@ -32,6 +32,8 @@ struct verdict {
 	struct findings found;
 	struct tree_state tree;
 	uint64_t events;
+	FILE *list; /* of payloads; NULL: they are not looked at */
+	struct payloads payloads;
 	double seconds;
 };
 
@@ -76,6 +78,8 @@ static int64_t position(const struct finding *f)
 		return f->number;
 	case AT_TILE:
 		return INT64_MAX - 1;
+	case AT_STATE:
+		return INT64_MAX - 2;
 	case AT_CHECKPOINT:
 		return f->number == INT64_MIN ? f->number : f->number - 1;
 	}
@@ -319,6 +323,9 @@ static void place_text(const struct finding *f, char out[TILE_PATH_SIZE + 32])
 				 (uint64_t)f->number & (((uint64_t)1 << 56) - 1), TILE_WIDTH, path);
 		snprintf(out, TILE_PATH_SIZE + 32, "tile %s", path);
 		return;
+	case AT_STATE:
+		snprintf(out, TILE_PATH_SIZE + 32, "state database");
+		return;
 	case AT_CHECKPOINT:
 		snprintf(out, TILE_PATH_SIZE + 32, "checkpoint of %lld entries",
 			 (long long)f->number);
@@ -380,16 +387,19 @@ static void say_good(const struct verdict *v)
 		printf("  the log still is the one of the checkpoint of %llu entries that was "
 		       "kept\n",
 		       (unsigned long long)c->kept.checkpoint.size);
+	if (v->payloads.whole)
+		printf("  payloads:    %llu, as receipts and journals have them\n",
+		       (unsigned long long)v->payloads.count);
+	else
+		printf("  payloads:    not looked at: %s\n", v->payloads.why);
 	printf("  in %.1f s\n", v->seconds);
 }
 
 static void add_findings(const struct verdict *v, struct buf *b)
 {
-	static const char *const names[] = {[AT_DATABASE] = "database",
-					    [AT_GENERATION] = "generation",
-					    [AT_ENTRY] = "entry",
-					    [AT_TILE] = "tile",
-					    [AT_CHECKPOINT] = "checkpoint"};
+	static const char *const names[] = {
+		[AT_DATABASE] = "database", [AT_GENERATION] = "generation", [AT_ENTRY] = "entry",
+		[AT_TILE] = "tile",	    [AT_CHECKPOINT] = "checkpoint", [AT_STATE] = "state"};
 	char place[TILE_PATH_SIZE + 32];
 
 	buf_adds(b, ",\"findings\":[");
@@ -442,6 +452,12 @@ static void say_json(const struct verdict *v)
 	}
 	buf_addf(&b, ",\"signatures\":%s,\"kept_checkpoint\":%s,\"seconds\":%.3f",
 		 c->signatures ? "true" : "false", c->kept.given ? "true" : "false", v->seconds);
+	if (v->list && v->payloads.whole) {
+		buf_addf(&b, ",\"payloads\":%llu", (unsigned long long)v->payloads.count);
+	} else {
+		buf_adds(&b, ",\"payloads\":null,\"payloads_why\":");
+		json_quote_str(&b, v->payloads.why);
+	}
 	add_findings(v, &b);
 	buf_adds(&b, "}\n");
 	fwrite(b.data, 1, b.len, stdout);
@@ -454,7 +470,7 @@ static int usage(const char *what)
 	fprintf(stderr,
 		"cordon-ledger check: %s\n"
 		"usage: cordon-ledger check DIRECTORY [--signatures] [--checkpoint=FILE|-] "
-		"[--json]\n",
+		"[--payloads=DESCRIPTOR] [--json]\n",
 		what);
 	return STATUS_USAGE;
 }
@@ -536,6 +552,11 @@ int check_main(int argc, char **argv)
 			return usage("what --checkpoint names is no signed checkpoint");
 		else if (!strncmp(argv[i], "--checkpoint=", 13))
 			continue;
+		else if (!strncmp(argv[i], "--payloads=", 11) &&
+			 !(v.list = fdopen(atoi(argv[i] + 11), "re")))
+			return usage("what --payloads names is no open descriptor");
+		else if (!strncmp(argv[i], "--payloads=", 11))
+			continue;
 		else if (*argv[i] == '-' || c->directory)
 			return usage("that is none of its options");
 		else
@@ -553,6 +574,10 @@ int check_main(int argc, char **argv)
 		return STATUS_CANNOT;
 	}
 	if (r < 0)
+		findings_add(&v.found, AT_DATABASE, 0, "", "%s", e.message);
+	if (!v.list)
+		snprintf(v.payloads.why, sizeof(v.payloads.why), "nobody asked for it");
+	else if (check_payloads(c->directory, v.list, &v.payloads, &v.found, &e) < 0)
 		findings_add(&v.found, AT_DATABASE, 0, "", "%s", e.message);
 	v.seconds = (double)(clock_now_ns() - begin) / NS_PER_S;
 	return conclude(&v);

@@ -5,6 +5,7 @@
  *   check_pool.c   threads, each of which looks at one range of the log after the other
  *   check_entry.c  one range: entries, their marks, the checkpoints among them
  *   check_tree.c   what only all of them together give: tiles and roots
+ *   check_payloads.c  what the state database has of runs, which payloads.c reads
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "store/ledger_strict.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 enum {
 	CHECK_RANGE = 4096, /* entries that a thread takes at once */
@@ -21,7 +23,7 @@ enum {
 };
 
 /* Where something is wrong. */
-enum place { AT_DATABASE, AT_GENERATION, AT_ENTRY, AT_TILE, AT_CHECKPOINT };
+enum place { AT_DATABASE, AT_GENERATION, AT_ENTRY, AT_TILE, AT_CHECKPOINT, AT_STATE };
 
 struct finding {
 	enum place place;
@@ -93,6 +95,15 @@ struct pool *pool_new(const struct check *c, struct err *reterr);
 struct range *pool_next(struct pool *p);
 /* Waits for the threads; what the database's own check has found is added. */
 void pool_free(struct pool *p, struct findings *f);
+
+/* check_payloads.c: `list` is what payloads.c has written. */
+struct payloads {
+	uint64_t count;
+	int whole;     /* it was looked at to its end; else */
+	char why[256]; /* why not */
+};
+int check_payloads(const char *directory, FILE *list, struct payloads *ret, struct findings *f,
+		   struct err *reterr);
 
 /* check_tree.c */
 struct tree;

@@ -1,7 +1,7 @@
 /*
  * Events as they stand in the journals of the log's entries: found by what an entry is about (its
  * columns), by what is marked, and then by each line's members. An answer looks at a bounded number
- * of entries and says where to go on.
+ * of entries and bytes, and says where to go on.
  */
 #include "base/json.h"
 #include "ledger/log.h"
@@ -53,8 +53,9 @@ struct question {
 	uint64_t after_entry, after_line; /* lines up to this one were told */
 	/* the answer */
 	struct buf out;
-	uint64_t looked, told, entry, line; /* entry, line: the last one that was looked at */
-	int begun, more;
+	uint64_t looked, bytes, told;
+	uint64_t entry, line; /* the last one that was looked at */
+	int more;
 };
 
 /* A string member without its quotes; 0 if there is none, or it is no such string. */
@@ -139,15 +140,13 @@ static int look(void *arg, const struct entry_row *row)
 	const char *p = row->journal, *end = p + row->journal_len;
 	int first = (uint64_t)row->index == q->after_entry;
 
-	if (q->begun && (uint64_t)row->index == q->entry)
-		return 0; /* it has several marks */
 	if (q->until && row->time_ms > q->until)
 		return 1;
-	if (q->looked++ == EVENTS_LOOKED_AT) {
+	if (q->looked++ == EVENTS_LOOKED_AT || q->bytes > EVENTS_BYTES_LOOKED_AT) {
 		q->more = 1;
 		return 1;
 	}
-	q->begun = 1;
+	q->bytes += row->journal_len;
 	if (!entry_fits(q, row)) {
 		q->entry = (uint64_t)row->index;
 		q->line = UINT32_MAX; /* none of it */

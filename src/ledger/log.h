@@ -12,7 +12,9 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "evidence/bundle.h"
 #include "evidence/journal.h"
 #include "os/loop.h"
@@ -29,10 +31,12 @@ enum {
 	TILE_LEVELS = 8,
 	TILES_KEPT = 32,	 /* full tiles in memory */
 	WAITING_MAX = 1024,	 /* questions that wait for a checkpoint */
+	ASKED_MAX = 4096,	 /* questions that wait for their turn */
 	EVENTS_LOOKED_AT = 5000, /* entries, for one answer */
 	EVENTS_MAX_LIMIT = 1000,
 	WITNESSES_MAX = 8,
 	LINK_MAX = 256 << 20,	     /* answers that control has not taken */
+	LINK_HIGH = 8 << 20,	     /* of these, before nothing more is read or answered */
 	KEYS_BOX = 24 + 2 * 32 + 16, /* encrypted secrets: nonce, both seeds, tag */
 	/* Room for what an entry's columns have of its first event; what is longer is not there. */
 	ENTRY_TENANT = 64,
@@ -43,6 +47,8 @@ enum {
 	ENTRY_PROFILE = 64,
 };
 #define EVENTS_BYTES (4u << 20)
+#define EVENTS_BYTES_LOOKED_AT (8u << 20) /* journals, for one answer */
+#define ASKED_NS (5 * NS_PER_MS)	  /* for questions, before appends have their turn again */
 
 /* Both secrets of the generation in use. Locked in memory, and not dumped. */
 struct secrets {
@@ -100,6 +106,10 @@ struct ledger {
 	struct err failing;
 	struct waiting waiting[WAITING_MAX];
 	size_t n_waiting;
+	/* questions that were not answered yet, and when they are gone on with */
+	struct list asked;
+	size_t n_asked;
+	struct loop_timer again;
 };
 
 /* keys.c */
@@ -137,7 +147,10 @@ void log_state(struct ledger *l); /* tells control how it is */
 void log_failed(struct ledger *l, const struct err *e);
 
 /* ask.c */
+/* Takes a question; it is answered by ask_turn(), at the end of a turn of the loop. */
 void ask(struct ledger *l, const struct msg_ledger_ask *m);
+void ask_turn(struct ledger *l);
+void ask_forget(struct ledger *l);  /* who asked is gone */
 void ask_waiting(struct ledger *l); /* there is a new checkpoint */
 /* `entry` and `line`: where the page ended. */
 void tell_page(struct ledger *l, uint64_t handle, const struct buf *body, uint64_t entry,
@@ -152,3 +165,5 @@ int events_mark(const char *line, size_t len, char event[64], char destination[2
 
 /* check.c: `cordon-ledger check DIRECTORY`. The process's status. */
 int check_main(int argc, char **argv);
+/* payloads.c: `cordon-ledger payloads DIRECTORY` */
+int payloads_main(int argc, char **argv);

@@ -51,6 +51,7 @@ static void open_log(void)
 	assert_int_equal(log_load(&l, &e), 0);
 	assert_int_equal(keys_load(&l, &e), 0);
 	log_start(&l);
+	keys_schedule(&l);
 }
 
 static void close_log(void)
@@ -294,6 +295,49 @@ static void test_a_full_database(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
+static void test_keys_are_rotated_by_time(void **state)
+{
+	(void)state;
+	l.rotate_ms = 90 * 24 * HOUR;
+	now += 89 * 24 * HOUR;
+	l.rotate.fire(&l.rotate);
+	assert_int_equal(l.n_generations, 1);
+	now += 24 * HOUR;
+	l.rotate.fire(&l.rotate);
+	assert_int_equal(l.n_generations, 2);
+	assert_int_equal(l.signed_size, l.size); /* a checkpoint covers the hand-over */
+	assert_int_equal(
+		note_verify(l.checkpoint.data, l.checkpoint.len, &l.generations[0].log, NULL), 0);
+	assert_int_equal(
+		note_verify(l.checkpoint.data, l.checkpoint.len, &l.generations[1].log, NULL), 0);
+	l.rotate.fire(&l.rotate);
+	assert_int_equal(l.n_generations, 2);
+}
+
+static void test_a_rotation_that_cannot_be_written(void **state)
+{
+	uint64_t size;
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(append(i), 0);
+	limit_pages(1);
+	for (int i = 300; append(i) == 0; i++)
+		;
+	now += 24 * HOUR;
+	size = l.size;
+	assert_true(keys_rotate(&l, &e) < 0);
+	assert_string_equal(e.code, "store.full");
+	assert_int_equal(l.n_generations, 1);
+	assert_int_equal(l.size, size);
+	limit_pages(1 << 20);
+	assert_int_equal(append(100000), 0); /* signed by the keys that there are */
+	assert_int_equal(keys_rotate(&l, &e), 0);
+	assert_int_equal(l.n_generations, 2);
+	assert_int_equal(append(100001), 0);
+}
+
 static void test_another_key_opens_nothing(void **state)
 {
 	struct err e = {0};
@@ -323,6 +367,8 @@ int main(void)
 		T(test_rotation_when_the_clock_was_wrong),
 		T(test_a_start_finds_the_same_tree),
 		T(test_a_full_database),
+		T(test_keys_are_rotated_by_time),
+		T(test_a_rotation_that_cannot_be_written),
 		T(test_another_key_opens_nothing),
 	};
 

@@ -41,7 +41,7 @@ static void detach(struct ledger *l)
 	close_fd(&l->control.fd);
 	buf_done(&l->in);
 	buf_done(&l->out);
-	l->n_waiting = 0;
+	ask_forget(l);
 }
 
 static void flush(struct ledger *l)
@@ -58,18 +58,21 @@ static void flush(struct ledger *l)
 			break; /* full, or gone: the loop sees the end of the stream */
 		buf_consume(&l->out, (size_t)n);
 	}
-	loop_watch(l->loop, &l->control, EPOLLIN | (l->out.len ? EPOLLOUT : 0));
+	/* What control does not take holds up what it says. */
+	loop_watch(l->loop, &l->control,
+		   (l->out.len < LINK_HIGH ? EPOLLIN : 0) | (l->out.len ? EPOLLOUT : 0));
 }
 
 static void on_turn(void *arg)
 {
 	struct ledger *l = arg;
 
+	ask_turn(l);
 	if (l->out.len)
 		flush(l);
 }
 
-/* All appends that came are one transaction; questions are answered after what came before them. */
+/* All appends that came are one transaction; questions are answered after them. */
 static int consume(struct ledger *l)
 {
 	static struct msg_append batch[BATCH_MAX];
@@ -103,11 +106,14 @@ static int consume(struct ledger *l)
 static void on_control(struct loop_watch *w, uint32_t events)
 {
 	struct ledger *l = container_of(w, struct ledger, control);
-	uint8_t *to = buf_reserve(&l->in, READ_CHUNK);
+	uint8_t *to;
 	ssize_t n;
 
 	if (events & EPOLLOUT)
 		flush(l);
+	if (!(events & ~(uint32_t)EPOLLOUT))
+		return;
+	to = buf_reserve(&l->in, READ_CHUNK);
 	n = to ? recv(w->fd, to, READ_CHUNK, MSG_DONTWAIT) : -1;
 	if (n < 0 && to && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -279,6 +285,8 @@ int main(int argc, char **argv)
 	const char *origin = "";
 
 	log_init("cordon-ledger");
+	if (argc > 1 && !strcmp(argv[1], "payloads"))
+		return payloads_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "check"))
 		return check_main(argc - 1, argv + 1);
 	if (argc < 2 || fcntl(SUPERVISOR_FD, F_GETFD) < 0)
@@ -286,6 +294,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	l.checkpoint = BUF_INIT(NOTE_MAX);
+	list_init(&l.asked);
 	l.tiles = xcalloc(TILES_KEPT, sizeof(*l.tiles));
 	parse(&l, argc, argv, &origin);
 	start(&l, argv[1], origin);

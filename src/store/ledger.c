@@ -134,9 +134,10 @@ int ledger_entry_add(struct store *s, const struct entry_row *w, struct err *ret
 		w->statement_len, w->journal, w->journal_len));
 }
 
-#define ENTRY                                                                                      \
+#define COLUMNS                                                                                    \
 	"SELECT idx, kind, generation, time_ms, subject, tenant, trace, session, lease, artifact," \
-	" profile, node, leaf, signature, statement, journal FROM entries "
+	" profile, node, leaf, signature, statement, journal FROM "
+#define ENTRY COLUMNS "entries "
 
 static struct entry_row entry_of(sqlite3_stmt *q)
 {
@@ -273,7 +274,10 @@ int ledger_marks(struct store *s, mark_fn *fn, void *arg, struct err *reterr)
 int ledger_find(struct store *s, enum ledger_by by, const char *value, int64_t from, entry_fn *fn,
 		void *arg, struct err *reterr)
 {
-#define MARKED "JOIN marks USING (idx) WHERE marks."
+/* An entry may have thousands of marks, and comes once; CROSS: in this order, so one by one. */
+#define MARKED(condition)                                                                          \
+	COLUMNS "(SELECT DISTINCT idx FROM marks WHERE " condition                                 \
+		" AND idx >= ?2 ORDER BY idx) CROSS JOIN entries USING (idx)"
 	static const char *const sql[] = {
 		[LEDGER_BY_INDEX] = ENTRY "WHERE ?1 IS NULL AND idx >= ?2 ORDER BY idx",
 		[LEDGER_BY_SUBJECT] = ENTRY "WHERE subject = ?1 AND idx >= ?2",
@@ -288,13 +292,9 @@ int ledger_find(struct store *s, enum ledger_by by, const char *value, int64_t f
 			ENTRY "WHERE artifact = ?1 AND artifact <> '' AND idx >= ?2 ORDER BY idx",
 		[LEDGER_BY_PROFILE] =
 			ENTRY "WHERE profile = ?1 AND profile <> '' AND idx >= ?2 ORDER BY idx",
-		[LEDGER_BY_EVENT] =
-			ENTRY MARKED "event = ?1 AND marks.idx >= ?2 ORDER BY marks.idx",
-		[LEDGER_BY_DESTINATION] =
-			ENTRY MARKED "destination = ?1 AND marks.destination <> ''"
-				     " AND marks.idx >= ?2 ORDER BY marks.idx",
-		[LEDGER_BY_REASON] = ENTRY MARKED "reason = ?1 AND marks.reason <> ''"
-						  " AND marks.idx >= ?2 ORDER BY marks.idx",
+		[LEDGER_BY_EVENT] = MARKED("event = ?1"),
+		[LEDGER_BY_DESTINATION] = MARKED("destination = ?1 AND destination <> ''"),
+		[LEDGER_BY_REASON] = MARKED("reason = ?1 AND reason <> ''"),
 	};
 	sqlite3_stmt *q;
 	int r = db_prepare(s, sql[by], &q, reterr);

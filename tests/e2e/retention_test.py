@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import sqlite3
+import subprocess
 import time
 
 import cordon
@@ -113,6 +114,45 @@ def by_time(t, d, key):
     t.equal(d.ask("PATCH", "/v1/tenants/acme", {"payload_days": 0})["payload_days"], None, "0: as long as runs are kept")
 
 
+def checked(d):
+    p = subprocess.run([str(cordon.binary()), "log", "check", "--json", "--data", d.data], stdout=subprocess.PIPE, timeout=60)
+    return p.returncode, json.loads(p.stdout)
+
+
+def tampered(t, d, key):
+    """What the state database has, against what receipts and journals have."""
+    runs = {kind: d.run(code, key)["run"] for kind, code in {
+        "json": "() => ({ b: [1, 2.50, '\\u00e9\\n'], a: null })", "text": "export default { fetch() { return new Response('a\\n\\u0000\\ud83d\\ude00') } }",
+        "bytes": "() => new Uint8Array([0, 255, 10])", "nothing": "() => undefined", "thrown": "() => { throw 1 }"}.items()}
+    t.equal([d.ask("GET", f"/v1/runs/{runs[kind]}", key=key)["value_kind"] for kind in ("json", "bytes")], ["json", "bytes"], "values of each kind")
+    called = d.run(CODE, key, input="x")["run"]
+    status, found = checked(d)
+    t.ok(status == 0 and found["payloads"] is None and "state" in found["payloads_why"], "while the daemon runs, payloads are left out, and that is said", found)
+    d.stop()
+    status, found = checked(d)
+    t.ok(status == 0 and found["payloads"] >= 6, "when it does not, each is what its receipt says", found)
+    path = os.path.join(d.data, "state", "state.db")
+    for run, column, old, new in ((runs["json"], "result", b"2.5", b"2.6"), (runs["text"], "result", b"a\\n", b"b\\n"),
+                                  (runs["bytes"], "result", b'"base64":"A', b'"base64":"B'), (runs["nothing"], "result", b'"value":null', b'"value":1234'),
+                                  (called, "payloads", b"api.example", b"api.exanple"), (called, "payloads", b"GET", b"PUT"),
+                                  (called, "id", b"run_0", b"run_1")):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            before = db.execute(f"SELECT {column} FROM runs WHERE id = ?", (run,)).fetchone()[0]
+            data = before if isinstance(before, bytes) else before.encode()
+            changed = data.replace(old, new, 1)
+            assert changed != data, (column, old, data)
+            db.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (changed if isinstance(before, bytes) else changed.decode(), run))
+            db.commit()
+        status, found = checked(d)
+        wrong = [f["subject"] for f in found["findings"]]
+        t.ok(status == 1 and wrong and wrong[0][5:] == run[5:], f"{old.decode()!r} changed in {column} is found", found)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(f"UPDATE runs SET {column} = ? WHERE id IN (?, ?)", (before, run, run.replace("run_0", "run_1")))
+            db.commit()
+    t.equal(checked(d)[0], 0, "put back, all is well")
+    d.start()
+
+
 def test(t):
     cordon.adopt()
     with Daemon() as d:
@@ -121,6 +161,7 @@ def test(t):
         key, runner, foreign = d.key("acme", "operator"), d.key("acme"), d.key("globex", "operator")
         on_request(t, d, key, runner, foreign)
         by_time(t, d, key)
+        tampered(t, d, key)
         t.equal(d.stop(), 0, "asked to stop, it stops")
 
 
