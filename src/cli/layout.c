@@ -29,10 +29,12 @@ static int exists(int fd, const char *name)
 	return faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+#define NEW_KEY LAYOUT_KEY ".new"
+
 static int is_ours(const char *name)
 {
-	static const char *const all[] = {".",		"..",	       "control.sock",
-					  LAYOUT_STATE, LAYOUT_LEDGER, LAYOUT_KEY};
+	static const char *const all[] = {".",		 "..",	     "control.sock", LAYOUT_STATE,
+					  LAYOUT_LEDGER, LAYOUT_KEY, NEW_KEY};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (!strcmp(name, all[i]))
@@ -188,31 +190,36 @@ static int read_key(int fd, const char *name, uint8_t key[KEY_SIZE], struct err 
 		 : 0;
 }
 
-/* A new key, for a ledger that is new. It stands on the disk before anything is encrypted with it.
+/*
+ * A new key, for a ledger that is new. It has its name when it stands on the disk, and nothing is
+ * encrypted with it before: whoever dies in between has made none.
  */
 static int make_key(int dir, int *ret, struct err *reterr)
 {
-	_cleanup_fd_ int fd =
-		openat(dir, LAYOUT_KEY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_fd_ int fd = -1;
 	uint8_t key[KEY_SIZE];
 	char text[KEY_TEXT + 2];
+	int r = 0;
 
+	unlinkat(dir, NEW_KEY, 0);
+	fd = openat(dir, NEW_KEY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(reterr, errno, "ledger.key", "'%s' cannot be made: %s", LAYOUT_KEY,
 			       strerror(errno));
 	randombytes_buf(key, sizeof(key));
 	sodium_bin2hex(text, sizeof(text), key, sizeof(key));
 	memcpy(text + KEY_TEXT, "\n", 2);
-	if (write(fd, text, KEY_TEXT + 1) != KEY_TEXT + 1 || fsync(fd) < 0 || fsync(dir) < 0 ||
-	    lseek(fd, 0, SEEK_SET) < 0) {
-		int r = errno;
-
-		unlinkat(dir, LAYOUT_KEY, 0);
+	if (write(fd, text, KEY_TEXT + 1) != KEY_TEXT + 1 || fsync(fd) < 0 ||
+	    renameat(dir, NEW_KEY, dir, LAYOUT_KEY) < 0 || fsync(dir) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		r = errno;
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(text, sizeof(text));
+	if (r) {
+		unlinkat(dir, NEW_KEY, 0);
 		return err_set(reterr, r, "ledger.key", "'%s' cannot be written: %s", LAYOUT_KEY,
 			       strerror(r));
 	}
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(text, sizeof(text));
 	*ret = TAKE_FD(fd);
 	return 0;
 }

@@ -443,8 +443,10 @@ static void on_sweep(struct loop_timer *t)
 	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
 	char id[ID_SIZE];
 	struct err e;
-	int r, more = erase_old(c);
+	int r, more;
 
+	batch_settle(c, NULL); /* what others have written is not taken back with ours */
+	more = erase_old(c);
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
 	if (r == 0)
