@@ -25,6 +25,8 @@ void store_close(struct store *s);
 int store_begin(struct store *s, struct err *reterr);
 int store_commit(struct store *s, struct err *reterr);
 void store_rollback(struct store *s);
+/* What was committed is on the disk. */
+int store_sync(struct store *s, struct err *reterr);
 /* 0: what was begun is gone; a failure may take a transaction with it. */
 int store_in_transaction(struct store *s);
 
