@@ -19,7 +19,7 @@ struct pending {
 	char id[ID_SIZE];
 	struct buf event;
 	uint64_t handle; /* it was sent under; 0: not on this link */
-	int committed;
+	int committed, said;
 };
 
 static void add_text(struct buf *b, const char *name, const char *value)
@@ -136,6 +136,27 @@ void acts_settled(struct control *c, int committed)
 	}
 }
 
+/* Not while the ledger says that it cannot write. */
+static void on_again(struct loop_timer *t)
+{
+	struct control *c = container_of(t, struct control, acts_again);
+	struct list *p, *tmp;
+
+	if (*c->ledger_error.code)
+		loop_arm(c->loop, t, clock_now_ns() + NS_PER_S);
+	else
+		list_for_each_safe (p, tmp, &c->acts)
+			append(c, list_entry(p, struct pending, link));
+}
+
+static void try_again(struct control *c, struct pending *p)
+{
+	p->handle = 0;
+	c->acts_again.fire = on_again;
+	if (!c->acts_again.slot)
+		loop_arm(c->loop, &c->acts_again, clock_now_ns() + NS_PER_S);
+}
+
 int acts_told(struct control *c, const struct msg_appended *m)
 {
 	struct list *p, *tmp;
@@ -146,15 +167,17 @@ int acts_told(struct control *c, const struct msg_appended *m)
 
 		if (!x->handle || x->handle != m->handle)
 			continue;
-		if (m->number) { /* tried again with the next act, or the next link */
-			log_line("%s is not in the ledger yet: %.*s", x->id, (int)m->error.len,
-				 (const char *)m->error.data);
-			x->handle = 0;
+		if (m->number) {
+			if (!x->said)
+				log_line("%s is not in the ledger yet: %.*s", x->id,
+					 (int)m->error.len, (const char *)m->error.data);
+			x->said = 1;
+			try_again(c, x);
 		} else if (batch_open(c, &e) == 0 && store_outbox_drop(c->store, x->id, &e) == 0) {
 			c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
 			forget(x);
 		} else { /* it is in the log once, however often it is sent */
-			x->handle = 0;
+			try_again(c, x);
 		}
 		return 1;
 	}
@@ -171,14 +194,6 @@ void acts_link(struct control *c)
 		x->handle = 0;
 		append(c, x);
 	}
-}
-
-void acts_retry(struct control *c)
-{
-	struct list *p, *tmp;
-
-	list_for_each_safe (p, tmp, &c->acts)
-		append(c, list_entry(p, struct pending, link));
 }
 
 static void take_act(void *arg, const char *id, const void *event, size_t len)

@@ -125,7 +125,8 @@ struct control {
 	/* this turn: a transaction is open; runs that began or ended in it */
 	int batch, batch_synced; /* synced: it has to be on the disk, too */
 	struct list begun, ended;
-	struct loop_timer unwritten; /* ends of runs that the database would not take */
+	struct loop_timer unwritten;  /* ends of runs that the database would not take */
+	struct loop_timer acts_again; /* acts that the ledger would not take */
 	/* leases that have work under way or hold a sandbox */
 	struct list leases;
 	unsigned holds;

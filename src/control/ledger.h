@@ -62,7 +62,6 @@ int acts_load(struct control *c, struct err *reterr); /* at start: what the ledg
 void acts_settled(struct control *c, int committed);
 int acts_told(struct control *c, const struct msg_appended *m);
 void acts_link(struct control *c);
-void acts_retry(struct control *c);
 
 /* followers of events: events.c */
 void events_grown(struct control *c);

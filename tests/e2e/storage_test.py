@@ -144,9 +144,9 @@ def directories(t, base):
 class Disk:
     """A small one of its own."""
 
-    def __init__(self, base):
-        self.path = base / "disk"
-        self.path.mkdir()
+    def __init__(self, base, name="disk"):
+        self.path = base / name
+        self.path.mkdir(parents=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "cordon-test", str(self.path)], check=True)
         self.data, self.filler = self.path / "data", self.path / "filler"
 
@@ -293,6 +293,30 @@ def damage(t, d, disk, ask):
     d.stop()
 
 
+def ledger_full(t, base):
+    """The ledger's database has a disk of its own: what takes a right away is done, and recorded when there is room."""
+    disk = Disk(base, "apart/ledger")
+    d = Daemon(base / "apart")
+    try:
+        d.start()
+        keys = [d.ask("POST", "/v1/keys?tenant=default", {"role": "runner"})["id"] for _ in range(3)]
+        disk.fill()
+        end = time.monotonic() + 60
+        while d.ask("POST", "/v1/runs", {"code": "() => 1"}).status == 200 and time.monotonic() < end:
+            pass
+        t.equal([d.ask("DELETE", f"/v1/keys/{key}?tenant=default").status for key in keys], [204] * 3, "the ledger's disk is full: keys are revoked")
+        disk.free()
+        missing = set(keys)
+        while missing and time.monotonic() < end:
+            events = d.ask("GET", "/v1/events?event=key_revoked&limit=1000")["events"]
+            missing -= {x["event"]["key"] for x in events}
+            time.sleep(0.1)
+        t.equal(missing, set(), "and that is in the log, with no other start, when there is room")
+    finally:
+        d.close()
+        disk.close()
+
+
 def test(t):
     cordon.adopt()
     with tempfile.TemporaryDirectory(prefix="cordon-e2e-") as name:
@@ -303,6 +327,7 @@ def test(t):
         if os.geteuid() != 0:
             t.skip("disks that are full and read-only", "needs root, to mount a small one")
             return
+        ledger_full(t, base)
         disk = Disk(base)
         try:
             d = Daemon(disk.data).start()
