@@ -2,6 +2,7 @@
  * `cordon-ledger check`: everything in the ledger's database, recomputed from the entries.
  *
  *   check.c        what is asked for, what comes first, and the verdict
+ *   check_say.c    the verdict, told
  *   check_pool.c   threads, each of which looks at one range of the log after the other
  *   check_entry.c  one range: entries, their marks, the checkpoints among them
  *   check_tree.c   what only all of them together give: tiles and roots
@@ -121,3 +122,16 @@ struct tree_state {
 	int64_t wrong, right;
 };
 const struct tree_state *tree_state(const struct tree *t);
+
+/* check_say.c */
+struct verdict {
+	struct check check;
+	struct findings found;
+	struct tree_state tree;
+	uint64_t events;
+	FILE *list; /* of payloads; NULL: they are not looked at */
+	struct payloads payloads;
+	double seconds;
+};
+/* On standard output. */
+void check_say(const struct verdict *v);
