@@ -11,7 +11,6 @@
 #include "ledger/check.h"
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "os/fd.h"
 #include "os/jail.h"
