@@ -131,7 +131,7 @@ static void ask_receipt(struct ledger *l, uint64_t handle, const char *asked, in
 		r = x.r;
 	if (r == -ENOENT) {
 		err_set(&x.e, ENOENT, "receipt.unknown", "the log has no entry for '%s'", subject);
-	} else if (r == 0 && x.pending && wait && l->n_waiting < WAITING_MAX) {
+	} else if (r == 0 && x.pending && wait && !*l->failing.code && l->n_waiting < WAITING_MAX) {
 		struct waiting *w = &l->waiting[l->n_waiting++];
 
 		w->handle = handle;

@@ -705,6 +705,7 @@ void log_failed(struct ledger *l, const struct err *e)
 	l->due.fire = on_due;
 	loop_arm(l->loop, &l->retry, clock_now_ns() + NS_PER_S);
 	log_state(l);
+	ask_waiting(l); /* there may be no checkpoint for long: they are told so */
 }
 
 void log_start(struct ledger *l)
