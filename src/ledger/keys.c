@@ -272,6 +272,8 @@ int keys_rotate(struct ledger *l, struct err *reterr)
 	}
 	sodium_memzero(&new, sizeof(new));
 	if (r == 0) {
+		/* Who reads the database now keeps it for another while; they are encrypted. */
+		store_erase_traces(l->store, NULL);
 		keys_schedule(l);
 		ask_waiting(l);
 		log_state(l);

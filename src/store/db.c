@@ -274,6 +274,14 @@ int store_sync(struct store *s, struct err *reterr)
 		       s->file->what, strerror(errno));
 }
 
+int store_erase_traces(struct store *s, struct err *reterr)
+{
+	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+			       SQLITE_OK
+		       ? 0
+		       : db_fail(s, reterr);
+}
+
 int store_commit(struct store *s, struct err *reterr)
 {
 	int r = db_change(s, reterr, "COMMIT", "");

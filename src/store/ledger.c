@@ -17,6 +17,7 @@ int ledger_open(const char *directory, struct store **ret, struct err *reterr)
 		.n_versions = ARRAY_SIZE(ledger_versions),
 		.settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
+			    "PRAGMA secure_delete = ON;"
 			    "PRAGMA wal_autocheckpoint = 8000"};
 
 	return db_open(directory, &file, ret, reterr);
