@@ -40,8 +40,10 @@ static int by_value(const void *a, const void *b)
 
 static struct percentiles percentiles(uint64_t *ns, size_t n)
 {
+	size_t middle = n / 2, late = n * 99 / 100;
+
 	qsort(ns, n, sizeof(*ns), by_value);
-	return (struct percentiles){(double)ns[n / 2] / 1000, (double)ns[n * 99 / 100] / 1000};
+	return (struct percentiles){(double)ns[middle] / 1000, (double)ns[late] / 1000};
 }
 
 static char *directory(const struct options *o, const char *name)

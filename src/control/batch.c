@@ -25,7 +25,7 @@ void batch_abandon(struct control *c)
 {
 	if (c->batch && store_in_transaction(c->store))
 		store_rollback(c->store);
-	c->batch = 0;
+	c->batch = c->batch_synced = 0;
 	acts_settled(c, 0);
 }
 
@@ -60,7 +60,9 @@ int batch_settle(struct control *c, struct err *reterr)
 	struct err e;
 	int r = c->batch ? store_commit(c->store, &e) : 0;
 
-	c->batch = 0;
+	if (r == 0 && c->batch && c->batch_synced)
+		r = store_sync(c->store, &e);
+	c->batch = c->batch_synced = 0;
 	acts_settled(c, r == 0);
 	if (r < 0 && reterr)
 		*reterr = e;

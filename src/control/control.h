@@ -125,7 +125,7 @@ struct control {
 	size_t ask_count, follower_count;
 	struct loop_timer beat; /* of followers */
 	/* this turn: a transaction is open; runs that began or ended in it */
-	int batch;
+	int batch, batch_synced; /* synced: it has to be on the disk, too */
 	struct list begun, ended;
 	struct loop_timer unwritten;  /* ends of runs that the database would not take */
 	struct loop_timer acts_again; /* acts that the ledger would not take */

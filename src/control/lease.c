@@ -481,13 +481,16 @@ static void create(struct request *q, const json_t *body, struct lease_row *w)
 	struct policy *policy = NULL;
 	struct code code;
 	struct err e;
-	int added, r;
+	int added = 0, r;
 
 	code_init(&code);
 	if (take_terms(q, body, w, &code, &policy) == 0) {
 		r = act_begin(q, &e);
 		if (r == 0 && *w->artifact && !code.stored)
 			r = code_keep(q->control, w->tenant, &code, &added, &e);
+		if (r == 0 && added)
+			r = act(q->control, q, "artifact_put", w->tenant, &e, "artifact",
+				code.digest, NULL);
 		if (r == 0)
 			r = store_lease_add(q->control->store, w, LEASES_PER_TENANT, &e);
 		if (r == 0)

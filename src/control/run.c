@@ -357,6 +357,8 @@ static int write_end(struct run *r, struct err *reterr)
 				    .ended_ms = r->ended_ms};
 	int e = batch_open(r->control, reterr);
 
+	if (!strcmp(r->tier, "regulated"))
+		r->control->batch_synced = 1;
 	if (e == 0)
 		e = store_run_end(r->control->store, &row, reterr);
 	if (e == 0 && r->stored)

@@ -11,7 +11,6 @@
 #include "ledger/check.h"
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "os/fd.h"
 #include "os/jail.h"
@@ -26,16 +25,6 @@
 
 #define SIZE_MAX_SANE (1LL << 56) /* what tiles have numbers for */
 enum { STATUS_BAD = 1, STATUS_USAGE = 2, STATUS_CANNOT = 5 };
-
-struct verdict {
-	struct check check;
-	struct findings found;
-	struct tree_state tree;
-	uint64_t events;
-	FILE *list; /* of payloads; NULL: they are not looked at */
-	struct payloads payloads;
-	double seconds;
-};
 
 /* ---- findings ---- */
 
@@ -220,8 +209,10 @@ static void name_changed(struct verdict *v, struct store *s)
 	int64_t index;
 
 	for (size_t i = 0; i < v->found.n; i++)
-		if (v->found.f[i].place == AT_ENTRY && v->found.f[i].number < v->tree.wrong)
+		if (v->found.f[i].place == AT_ENTRY && v->found.f[i].number < v->tree.wrong) {
+			store_close(s);
 			return;
+		}
 	k = looker_new(&v->check, s);
 	index = looker_unsigned(k, v->tree.right, v->tree.wrong);
 	if (index >= 0)
@@ -290,171 +281,6 @@ static int check_all(struct verdict *v, struct err *reterr)
 	return r;
 }
 
-/* ---- what it says ---- */
-
-/* On one line, in characters that steer no terminal. */
-static void print_plain(const char *text)
-{
-	for (const char *p = text; *p; p++)
-		if (*p >= 0x20 && *p < 0x7f)
-			putchar(*p);
-		else
-			printf("\\x%02x", (unsigned char)*p);
-}
-
-static void place_text(const struct finding *f, char out[TILE_PATH_SIZE + 32])
-{
-	char path[TILE_PATH_SIZE];
-
-	switch (f->place) {
-	case AT_DATABASE:
-		snprintf(out, TILE_PATH_SIZE + 32, "database");
-		return;
-	case AT_GENERATION:
-		snprintf(out, TILE_PATH_SIZE + 32, "generation %lld", (long long)f->number);
-		return;
-	case AT_ENTRY:
-		snprintf(out, TILE_PATH_SIZE + 32, "entry %lld", (long long)f->number);
-		return;
-	case AT_TILE:
-		merkle_tile_path((int)((uint64_t)f->number >> 56),
-				 (uint64_t)f->number & (((uint64_t)1 << 56) - 1), TILE_WIDTH, path);
-		snprintf(out, TILE_PATH_SIZE + 32, "tile %s", path);
-		return;
-	case AT_STATE:
-		snprintf(out, TILE_PATH_SIZE + 32, "state database");
-		return;
-	case AT_CHECKPOINT:
-		snprintf(out, TILE_PATH_SIZE + 32, "checkpoint of %lld entries",
-			 (long long)f->number);
-		return;
-	}
-}
-
-static void say_bad(const struct verdict *v)
-{
-	char place[TILE_PATH_SIZE + 32];
-
-	printf("The log ");
-	print_plain(v->check.origin);
-	printf("%sis damaged or was changed. First:\n", *v->check.origin ? " " : "");
-	for (size_t i = 0; i < v->found.n; i++) {
-		const struct finding *f = &v->found.f[i];
-
-		place_text(f, place);
-		printf("  %s", place);
-		if (*f->subject) {
-			printf(" (");
-			print_plain(f->subject);
-			putchar(')');
-		}
-		printf(": ");
-		print_plain(f->text);
-		putchar('\n');
-	}
-	if (v->found.more)
-		puts("  and more");
-}
-
-static void say_good(const struct verdict *v)
-{
-	const struct check *c = &v->check;
-	_cleanup_buf_ struct buf root = BUF_INIT(64), key = BUF_INIT(512);
-	char time[CLOCK_TEXT_SIZE];
-
-	printf("The log %s is whole.\n", c->origin);
-	printf("  entries:     %lld, with %llu events\n", (long long)c->size,
-	       (unsigned long long)v->events);
-	printf("  generations: %zu\n", c->n_generations);
-	printf("  checkpoints: %lld\n", (long long)v->tree.checkpoints);
-	if (v->tree.checkpoints) {
-		base64_add(&root, &v->tree.newest_root, HASH_SIZE);
-		clock_text(v->tree.newest_ms, time);
-		printf("  newest:      %lld entries, root %s, %s\n", (long long)c->newest,
-		       buf_str(&root), time);
-	}
-	note_key_write(&c->generations[c->n_generations - 1].log, &key);
-	printf("  log's key:   %s\n", buf_str(&key));
-	printf("  signatures:  %s\n",
-	       c->signatures ? "of each entry" : "of checkpoints, and of entries after the newest");
-	if (c->kept.given)
-		printf("  the log still is the one of the checkpoint of %llu entries that was "
-		       "kept\n",
-		       (unsigned long long)c->kept.checkpoint.size);
-	if (v->payloads.whole)
-		printf("  payloads:    %llu, as receipts and journals have them\n",
-		       (unsigned long long)v->payloads.count);
-	else
-		printf("  payloads:    not looked at: %s\n", v->payloads.why);
-	printf("  in %.1f s\n", v->seconds);
-}
-
-static void add_findings(const struct verdict *v, struct buf *b)
-{
-	static const char *const names[] = {
-		[AT_DATABASE] = "database", [AT_GENERATION] = "generation", [AT_ENTRY] = "entry",
-		[AT_TILE] = "tile",	    [AT_CHECKPOINT] = "checkpoint", [AT_STATE] = "state"};
-	char place[TILE_PATH_SIZE + 32];
-
-	buf_adds(b, ",\"findings\":[");
-	for (size_t i = 0; i < v->found.n; i++) {
-		const struct finding *f = &v->found.f[i];
-
-		place_text(f, place);
-		buf_addf(b, "%s{\"at\":\"%s\",\"place\":\"%s\"", i ? "," : "", names[f->place],
-			 place);
-		if (f->place == AT_ENTRY)
-			buf_addf(b, ",\"entry\":%lld", (long long)f->number);
-		if (*f->subject) {
-			buf_adds(b, ",\"subject\":");
-			json_quote_str(b, f->subject);
-		}
-		buf_adds(b, ",\"wrong\":");
-		json_quote_str(b, f->text);
-		buf_addc(b, '}');
-	}
-	buf_addf(b, "],\"more\":%s", v->found.more ? "true" : "false");
-}
-
-static void say_json(const struct verdict *v)
-{
-	const struct check *c = &v->check;
-	_cleanup_buf_ struct buf b = BUF_INIT(1 << 20);
-	char time[CLOCK_TEXT_SIZE];
-
-	buf_addf(&b, "{\"ok\":%s,\"origin\":", v->found.n ? "false" : "true");
-	json_quote_str(&b, c->origin);
-	buf_addf(&b,
-		 ",\"entries\":%lld,\"events\":%llu,\"generations\":%zu,\"checkpoints\":%lld,"
-		 "\"newest\":",
-		 (long long)c->size, (unsigned long long)v->events, c->n_generations,
-		 (long long)v->tree.checkpoints);
-	if (v->tree.checkpoints) {
-		clock_text(v->tree.newest_ms, time);
-		buf_addf(&b, "{\"size\":%lld,\"root\":\"", (long long)c->newest);
-		base64_add(&b, &v->tree.newest_root, HASH_SIZE);
-		buf_addf(&b, "\",\"time\":\"%s\"}", time);
-	} else {
-		buf_adds(&b, "null");
-	}
-	if (c->n_generations) {
-		buf_adds(&b, ",\"log_key\":\"");
-		note_key_write(&c->generations[c->n_generations - 1].log, &b);
-		buf_addc(&b, '"');
-	}
-	buf_addf(&b, ",\"signatures\":%s,\"kept_checkpoint\":%s,\"seconds\":%.3f",
-		 c->signatures ? "true" : "false", c->kept.given ? "true" : "false", v->seconds);
-	if (v->list && v->payloads.whole) {
-		buf_addf(&b, ",\"payloads\":%llu", (unsigned long long)v->payloads.count);
-	} else {
-		buf_adds(&b, ",\"payloads\":null,\"payloads_why\":");
-		json_quote_str(&b, v->payloads.why);
-	}
-	add_findings(v, &b);
-	buf_adds(&b, "}\n");
-	fwrite(b.data, 1, b.len, stdout);
-}
-
 /* ---- how it is called ---- */
 
 static int usage(const char *what)
@@ -498,20 +324,51 @@ static unsigned processors(void)
 	return n < 1 ? 1 : n > CHECK_THREADS_MAX ? CHECK_THREADS_MAX : (unsigned)n;
 }
 
+/* It says nothing about what is in the database. */
+static int out_of_reach(const struct err *e)
+{
+	static const char *const codes[] = {"store.open", "store.locked", "store.read_only",
+					    "store.full", "check.thread"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (!strcmp(e->code, codes[i]))
+			return 1;
+	return 0;
+}
+
 static int conclude(struct verdict *v)
 {
 	qsort(v->found.f, v->found.n, sizeof(v->found.f[0]), by_position);
-	if (v->check.json)
-		say_json(v);
-	else if (v->found.n)
-		say_bad(v);
-	else
-		say_good(v);
+	check_say(v);
 	free(v->check.generations);
 	free(v->check.firsts);
 	if (fflush(stdout) != 0)
 		return STATUS_CANNOT;
 	return v->found.n ? STATUS_BAD : 0;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *take_option(struct verdict *v, const char *text)
+{
+	struct check *c = &v->check;
+
+	if (!strcmp(text, "--signatures")) {
+		c->signatures = 1;
+	} else if (!strcmp(text, "--json")) {
+		c->json = 1;
+	} else if (!strncmp(text, "--checkpoint=", 13)) {
+		if (read_kept(text + 13, &c->kept) < 0)
+			return "what --checkpoint names is no signed checkpoint";
+	} else if (!strncmp(text, "--payloads=", 11)) {
+		v->list = fdopen(atoi(text + 11), "re");
+		if (!v->list)
+			return "what --payloads names is no open descriptor";
+	} else if (*text == '-' || c->directory) {
+		return "that is none of its options";
+	} else {
+		c->directory = text;
+	}
+	return NULL;
 }
 
 int check_main(int argc, char **argv)
@@ -523,24 +380,10 @@ int check_main(int argc, char **argv)
 	int r;
 
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--signatures"))
-			c->signatures = 1;
-		else if (!strcmp(argv[i], "--json"))
-			c->json = 1;
-		else if (!strncmp(argv[i], "--checkpoint=", 13) &&
-			 read_kept(argv[i] + 13, &c->kept) < 0)
-			return usage("what --checkpoint names is no signed checkpoint");
-		else if (!strncmp(argv[i], "--checkpoint=", 13))
-			continue;
-		else if (!strncmp(argv[i], "--payloads=", 11) &&
-			 !(v.list = fdopen(atoi(argv[i] + 11), "re")))
-			return usage("what --payloads names is no open descriptor");
-		else if (!strncmp(argv[i], "--payloads=", 11))
-			continue;
-		else if (*argv[i] == '-' || c->directory)
-			return usage("that is none of its options");
-		else
-			c->directory = argv[i];
+		const char *wrong = take_option(&v, argv[i]);
+
+		if (wrong)
+			return usage(wrong);
 	}
 	if (!c->directory)
 		return usage("a directory is needed");
@@ -549,7 +392,7 @@ int check_main(int argc, char **argv)
 	c->threads = processors();
 	confine(c->directory);
 	r = check_all(&v, &e);
-	if (r < 0 && r != -EUCLEAN) {
+	if (r < 0 && out_of_reach(&e)) {
 		fprintf(stderr, "cordon-ledger check: %s\n", e.message);
 		return STATUS_CANNOT;
 	}

@@ -2,6 +2,7 @@
  * `cordon-ledger check`: everything in the ledger's database, recomputed from the entries.
  *
  *   check.c        what is asked for, what comes first, and the verdict
+ *   check_say.c    the verdict, told
  *   check_pool.c   threads, each of which looks at one range of the log after the other
  *   check_entry.c  one range: entries, their marks, the checkpoints among them
  *   check_tree.c   what only all of them together give: tiles and roots
@@ -114,10 +115,23 @@ void tree_add(struct tree *t, const struct range *r);
 void tree_end(struct tree *t);
 struct tree_state {
 	struct hash newest_root;
-	int64_t newest_ms;
+	int64_t newest, newest_ms; /* size and time of the newest checkpoint */
 	int64_t checkpoints;
 	/* Sizes of checkpoints: the first whose root is not that of the entries, and the last
 	 * before it whose root is; 0: there is none. */
 	int64_t wrong, right;
 };
 const struct tree_state *tree_state(const struct tree *t);
+
+/* check_say.c */
+struct verdict {
+	struct check check;
+	struct findings found;
+	struct tree_state tree;
+	uint64_t events;
+	FILE *list; /* of payloads; NULL: they are not looked at */
+	struct payloads payloads;
+	double seconds;
+};
+/* On standard output. */
+void check_say(const struct verdict *v);

@@ -117,6 +117,7 @@ static void take_claim(struct tree *t, const struct claim *claim, int64_t time_m
 
 	merkle_root(&t->whole, &root);
 	s->checkpoints++;
+	s->newest = claim->size;
 	s->newest_root = root;
 	s->newest_ms = time_ms;
 	for (size_t g = 1; g < c->n_generations; g++)

@@ -1,9 +1,11 @@
 /* The ledger's log without its process: times that jump, a database that is full, starts again. */
 #include "evidence/statement.h"
 #include "ledger/log.h"
+#include "os/fd.h"
 #include "store/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -295,9 +297,29 @@ static void test_a_full_database(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
+static void take_secret(void *arg, const struct generation_row *row)
+{
+	buf_add(arg, row->secret, row->secret_len);
+}
+
+static int file_has(const char *name, const void *data, size_t len)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", directory, name), *text = NULL;
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+
+	return fd >= 0 && fd_read_file(fd, 64 << 20, &text, &n) == 0 && memmem(text, n, data, len);
+}
+
 static void test_keys_are_rotated_by_time(void **state)
 {
+	struct buf old = BUF_INIT(4096);
+	struct err e;
+
 	(void)state;
+	assert_int_equal(ledger_generations(l.store, take_secret, &old, &e), 0);
+	assert_true(old.len > 32 && (file_has("ledger.db-wal", old.data, old.len) ||
+				     file_has("ledger.db", old.data, old.len)));
 	l.rotate_ms = 90 * 24 * HOUR;
 	now += 89 * 24 * HOUR;
 	l.rotate.fire(&l.rotate);
@@ -312,6 +334,9 @@ static void test_keys_are_rotated_by_time(void **state)
 		note_verify(l.checkpoint.data, l.checkpoint.len, &l.generations[1].log, NULL), 0);
 	l.rotate.fire(&l.rotate);
 	assert_int_equal(l.n_generations, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_false(file_has(i ? "ledger.db-wal" : "ledger.db", old.data, old.len));
+	buf_done(&old);
 }
 
 static void test_a_rotation_that_cannot_be_written(void **state)

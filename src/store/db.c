@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,6 +193,8 @@ int db_open(const char *directory, const struct db_file *file, struct store **re
 	int write = file->n_versions != 0, r;
 
 	s->file = file;
+	s->log = -1;
+	s->path = xstrdup(path);
 	if (sqlite3_open_v2(
 		    path, &s->db,
 		    (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
@@ -230,6 +233,8 @@ void store_close(struct store *s)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(s->prepared[i].stmt);
 	sqlite3_close(s->db);
+	close_fd(&s->log);
+	free(s->path);
 	free(s);
 }
 
@@ -248,6 +253,31 @@ void store_rollback(struct store *s)
 int store_in_transaction(struct store *s)
 {
 	return !sqlite3_get_autocommit(s->db);
+}
+
+/*
+ * SQLite decides before a transaction whether it syncs, and who commits knows only afterwards that
+ * something in it needs that. What was committed is in the write-ahead log, which is a file like
+ * any other.
+ */
+int store_sync(struct store *s, struct err *reterr)
+{
+	_cleanup_free_ char *path = xasprintf("%s-wal", s->path);
+
+	if (s->log < 0)
+		s->log = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->log >= 0 && fdatasync(s->log) == 0)
+		return 0;
+	return err_set(reterr, errno, "store.failed", "%s cannot be synced to the disk: %s",
+		       s->file->what, strerror(errno));
+}
+
+int store_erase_traces(struct store *s, struct err *reterr)
+{
+	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+			       SQLITE_OK
+		       ? 0
+		       : db_fail(s, reterr);
 }
 
 int store_commit(struct store *s, struct err *reterr)

@@ -24,6 +24,8 @@ struct db_file {
 struct store {
 	sqlite3 *db;
 	const struct db_file *file;
+	char *path;
+	int log; /* the write-ahead log, to be synced; -1: not open */
 	struct {
 		const char *sql; /* by address: texts are literals */
 		sqlite3_stmt *stmt;

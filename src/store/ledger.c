@@ -17,7 +17,8 @@ int ledger_open(const char *directory, struct store **ret, struct err *reterr)
 		.n_versions = ARRAY_SIZE(ledger_versions),
 		.settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 			    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
-			    "PRAGMA wal_autocheckpoint = 8000; PRAGMA secure_delete = ON"};
+			    "PRAGMA secure_delete = ON;"
+			    "PRAGMA wal_autocheckpoint = 8000"};
 
 	return db_open(directory, &file, ret, reterr);
 }
@@ -32,7 +33,13 @@ int ledger_open_to_read(const char *directory, struct store **ret, struct err *r
 
 	if (r == 0 && sqlite3_exec((*ret)->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL,
 				   NULL, NULL) != SQLITE_OK) {
-		r = db_fail(*ret, reterr);
+		r = (sqlite3_errcode((*ret)->db) & 0xff) == SQLITE_CANTOPEN
+			    ? err_set(reterr, EIO, "store.open",
+				      "what belongs to '%s/ledger.db' cannot be opened, or made "
+				      "beside "
+				      "it",
+				      directory)
+			    : db_fail(*ret, reterr);
 		store_close(*ret);
 	}
 	return r;
@@ -51,10 +58,7 @@ int ledger_erase_traces(struct store *s, struct err *reterr)
 	int r;
 
 	sqlite3_busy_timeout(s->db, 0); /* whoever reads is not waited for */
-	r = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-			    SQLITE_OK
-		    ? 0
-		    : db_fail(s, reterr);
+	r = store_erase_traces(s, reterr);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	return r;
 }

@@ -56,14 +56,6 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 	return r ? r : -EALREADY;
 }
 
-int store_erase_traces(struct store *s, struct err *reterr)
-{
-	return sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
-			       SQLITE_OK
-		       ? 0
-		       : db_fail(s, reterr);
-}
-
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr)
 {

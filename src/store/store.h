@@ -25,6 +25,10 @@ void store_close(struct store *s);
 int store_begin(struct store *s, struct err *reterr);
 int store_commit(struct store *s, struct err *reterr);
 void store_rollback(struct store *s);
+/* What was committed is on the disk. */
+int store_sync(struct store *s, struct err *reterr);
+/* Outside of a transaction: nothing of what was erased is left in the write-ahead log either. */
+int store_erase_traces(struct store *s, struct err *reterr);
 /* 0: what was begun is gone; a failure may take a transaction with it. */
 int store_in_transaction(struct store *s);
 
@@ -174,8 +178,6 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 		    struct err *reterr);
 /* The same for a tenant's runs with an ID below `before`, the oldest first. How many; there may be
  * more if it is STORE_ERASE_MOST. */
-/* Outside of a transaction: nothing of what was erased is left in the write-ahead log either. */
-int store_erase_traces(struct store *s, struct err *reterr);
 enum { STORE_ERASE_MOST = 200 };
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr);

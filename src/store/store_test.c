@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -216,6 +217,29 @@ static void test_settings(void **state)
 	assert_int_equal(store_setting(store, "x", &wider, sizeof(wider), &err), -EUCLEAN);
 }
 
+static int syncs;
+
+/* What the store calls: this program's own comes before the C library's. */
+int fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void test_sync(void **state)
+{
+	int before;
+
+	(void)state;
+	assert_int_equal(store_begin(store, &err), 0);
+	assert_int_equal(add_run("run_1", "acme", "", "running"), 0);
+	before = syncs;
+	assert_int_equal(store_commit(store, &err), 0);
+	assert_int_equal(syncs, before);
+	assert_int_equal(store_sync(store, &err), 0);
+	assert_int_equal(syncs, before + 1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -227,6 +251,7 @@ int main(void)
 		T(test_what_is_over_can_be_forgotten),
 		T(test_a_transaction_is_all_or_nothing),
 		T(test_leases),
+		T(test_sync),
 		T(test_settings),
 	};
 

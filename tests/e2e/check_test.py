@@ -444,6 +444,11 @@ def whole_test(t, case):
         done = subprocess.run([LEDGER, "check", *argv], capture_output=True, timeout=HANG)
         t.equal(done.returncode, 2, f"usage: {argv and argv[0] == log.path or argv}")
     t.equal(check(log.path / "nowhere")[0], 5, "a directory that is not there")
+    log = case.log()
+    log.file.unlink()
+    log.file.mkdir()
+    status, data, said = check(log.path)
+    t.ok(status == 5 and data is None and "cannot open" in said, "a database that cannot be opened says nothing of the log", said)
 
 
 def running_test(t, case):

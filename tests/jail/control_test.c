@@ -1,6 +1,6 @@
 /*
- * What an owned control could do: each attempt in a fresh process that is confined as control
- * confines itself (Landlock to one directory, the filter). Run with "open" as argument, the
+ * What an owned control or ledger could do: each attempt in a fresh process that is confined as
+ * they confine themselves (Landlock to one directory, the filter). Run with "open" as argument, the
  * confinement is left out, and the test must fail.
  */
 #include "lib/tap.h"
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 static char directory[] = "/tmp/cordon-control-XXXXXX";
+static enum filter_kind kind;
 static int open_mode, listener;
 static pid_t parent;
 static struct sockaddr_in address;
@@ -120,6 +121,21 @@ static long unlink_elsewhere(void)
 	return unlink("/tmp/cordon-control-bait");
 }
 
+static long map_file_executable(void)
+{
+	char path[128];
+	int fd;
+	void *p;
+
+	snprintf(path, sizeof(path), "%s/mapped", directory);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, 4096) < 0)
+		return -1;
+	unlink(path);
+	p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	return p == MAP_FAILED ? -1 : 0;
+}
+
 static long make_executable_memory(void)
 {
 	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -180,6 +196,7 @@ static const struct attempt {
 	{"mount", mount_something},
 	{"use io_uring", io_uring},
 	{"become dumpable again", be_dumpable},
+	{"execute a file of its own by mapping it", map_file_executable},
 };
 
 static long use_own_files(void)
@@ -204,9 +221,25 @@ static void confine(void)
 	if (open_mode)
 		return;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    jail_landlock(-1, dir) < 0 || filter_compile(FILTER_CONTROL, &filter, &e) < 0 ||
+	    jail_landlock(-1, dir) < 0 || filter_compile(kind, &filter, &e) < 0 ||
 	    filter_install(&filter) < 0)
 		_exit(99);
+}
+
+/* Beside that, what SQLite does so that another process can read meanwhile. */
+static long share_own_files(void)
+{
+	char path[128];
+	void *p;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ledger.db-shm", directory);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, 32768) < 0)
+		return -1;
+	p = mmap(NULL, 32768, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	unlink(path);
+	return p == MAP_FAILED ? -1 : 0;
 }
 
 /* The status of a process that tried: killed, 0 it worked, 1 it was told no. */
@@ -251,13 +284,17 @@ int main(int argc, char **argv)
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(listener, 5) < 0 || getsockname(listener, (struct sockaddr *)&address, &len) < 0)
 		return 1;
-	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
-		int status = try(attempts[i].run);
+	for (int k = 0; k < 2; k++) {
+		kind = k ? FILTER_LEDGER : FILTER_CONTROL;
+		for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+			int status = try(attempts[i].run);
 
-		tap_ok(stopped(status), "an owned control cannot %s (status %#x)", attempts[i].name,
-		       (unsigned)status);
+			tap_ok(stopped(status), "an owned %s cannot %s (status %#x)",
+			       k ? "ledger" : "control", attempts[i].name, (unsigned)status);
+		}
+		tap_ok(try(use_own_files) == 0, "it can use the files of its own directory");
 	}
-	tap_ok(try(use_own_files) == 0, "it can use the files of its own directory");
+	tap_ok(try(share_own_files) == 0, "the ledger can share them with who reads meanwhile");
 	unlink("/tmp/cordon-control-bait");
 	unlink("/tmp/cordon-control-escaped");
 	rmdir(directory);
