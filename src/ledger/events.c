@@ -76,8 +76,8 @@ static int text_of(const char *json, size_t len, const char *name, char *out, si
 /* Those that every run has are found by their entries; all others have a row of their own. */
 static int commonplace(const char *event)
 {
-	static const char *const all[] = {"run_admitted", "sandbox_issued", "wait", "wake",
-					  "execution_completed"};
+	static const char *const all[] = {"run_admitted", "sandbox_issued",	 "wait",
+					  "wake",	  "execution_completed", "log"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (!strcmp(event, all[i]))

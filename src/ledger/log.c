@@ -708,6 +708,12 @@ void log_failed(struct ledger *l, const struct err *e)
 	ask_waiting(l); /* there may be no checkpoint for long: they are told so */
 }
 
+void log_end(struct ledger *l)
+{
+	if (l->size > l->signed_size)
+		on_due(&l->due);
+}
+
 void log_start(struct ledger *l)
 {
 	l->due.fire = on_due;

@@ -125,6 +125,7 @@ const struct generation *keys_at(const struct ledger *l, int64_t number);
 /* log.c */
 int log_load(struct ledger *l, struct err *reterr);
 void log_start(struct ledger *l); /* from now on there are checkpoints */
+void log_end(struct ledger *l);	  /* a last one, of what none covers yet */
 /* What one read brought: one transaction. Replies go to l->out. */
 void log_append_all(struct ledger *l, const struct msg_append *m, size_t n);
 /* From here on it is now, or as late as the newest entry: the time of the next one. */

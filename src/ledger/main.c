@@ -148,8 +148,10 @@ static void on_supervisor(struct loop_watch *w, uint32_t events)
 	ssize_t n = fd_recv_packet(w->fd, packet, sizeof(packet), fds, &nfds);
 
 	(void)events;
-	if (n <= 0)
-		log_fatal("the supervisor is gone");
+	if (n <= 0) { /* an orderly end, or the kernel would have ended us */
+		log_end(l);
+		_exit(0);
+	}
 	if (msg_decode(packet, (size_t)n, sizeof(packet), &m, &used) == 1) {
 		if (m.type == MSG_LEDGER_LINK && nfds == 1) {
 			attach(l, fds[0]);

@@ -48,8 +48,11 @@ enum {
 	PACKET_MAX = 8192,
 	CGROUP_PROCESSES = 16384,
 	RESTARTS_MAX = 16,
+	RESTARTS_AT_ONCE = 4,
+	RESTART_STEP_MS = 100,
 	STEADY_S = 60
 };
+#define LEDGER_END_NS (2 * NS_PER_S)
 #define CGROUP_MEMORY                                                                              \
 	(64ULL << 30) /* a wall far out; the ceilings of runs are exact and nearer                 \
 		       */
@@ -358,6 +361,13 @@ static void restart(struct supervisor *s)
 	start_node(s);
 }
 
+/* One that dies again and again may need a moment more than the last one had. */
+static void pause_before(uint32_t deaths)
+{
+	if (deaths > RESTARTS_AT_ONCE)
+		poll(NULL, 0, (int)(deaths - RESTARTS_AT_ONCE) * RESTART_STEP_MS);
+}
+
 static void restart_ledger(struct supervisor *s)
 {
 	s->ledger_deaths = clock_now_ns() - s->ledger_started_ns < STEADY_S * NS_PER_S
@@ -365,8 +375,24 @@ static void restart_ledger(struct supervisor *s)
 				   : 1;
 	if (s->ledger_deaths >= RESTARTS_MAX)
 		log_fatal("the ledger died %u times in a row; giving up", s->ledger_deaths);
+	pause_before(s->ledger_deaths);
 	start_ledger(s);
 	link_ledger(s);
+}
+
+/* It may sign a last checkpoint: what was recorded is covered by one when all is over. */
+static void end_ledger(struct supervisor *s)
+{
+	uint64_t until = clock_now_ns() + LEDGER_END_NS;
+
+	close_fd(&s->ledger_link);
+	while (s->ledger > 0 && clock_now_ns() < until) {
+		if (waitpid(s->ledger, NULL, WNOHANG) == s->ledger)
+			s->ledger = 0;
+		else
+			poll(NULL, 0, 2);
+	}
+	end_child(&s->ledger);
 }
 
 static void end_all(struct supervisor *s)
@@ -375,7 +401,7 @@ static void end_all(struct supervisor *s)
 		end_zygote(s, i);
 	end_child(&s->node);
 	end_child(&s->control);
-	end_child(&s->ledger);
+	end_ledger(s);
 	cgroup_remove(&s->cgroup);
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The data directory: whose is what, where the ledger's key comes from, and directories of before there was a ledger."""
 
+import json
 import os
 import pathlib
 import shutil
 import stat
+import subprocess
 import tempfile
 
 import cordon
@@ -112,6 +114,17 @@ def before(t, base):
     d.stop()
 
 
+def ends(t, base):
+    """Told to end right after a run, before a checkpoint was due."""
+    d = Daemon(base / "ends", options=("--log-interval", "60000")).start()
+    for _ in range(3):
+        d.run("() => 1")
+    d.stop()
+    p = subprocess.run([str(cordon.binary()), "log", "check", "--json", "--data", d.data], stdout=subprocess.PIPE, timeout=60)
+    found = json.loads(p.stdout)
+    t.ok(p.returncode == 0 and found["entries"] == found["newest"]["size"] == 4, "a last checkpoint covers what was recorded", found)
+
+
 def links(t, base):
     """Somebody who could write the directory before cannot make root follow him."""
     for name in ("state", "ledger"):
@@ -135,6 +148,7 @@ def test(t):
         keys(t, base)
         origins(t, base)
         before(t, base)
+        ends(t, base)
         links(t, base)
         t.equal(cordon.left_behind(), [], "and nothing is left behind")
 

@@ -229,7 +229,7 @@ def evidence(t, d, answers, seen):
     wrong += [f"{run} is in the log {len(n)} times" for run, n in entries.items() if len(n) != 1]
     t.equal(wrong[:5], [], f"{len(told)} acknowledged runs are in the log, each once")
     for run in random.Random(1).sample(sorted(told), min(25, len(told))):
-        bundle = d.ask("GET", f"/v1/receipts/{run}").data
+        bundle = d.ask("GET", f"/v1/receipts/{run}?wait=true").data
         entry = bundle["verificationMaterial"]["tlogEntries"][0]
         proof = entry["inclusionProof"]
         leaf = hashlib.sha256(b"\0" + base64.b64decode(entry["canonicalizedBody"])).digest()
