@@ -143,7 +143,8 @@ def places(table, row, columns):
     if table == "marks":
         return {("entry", r["idx"])}
     if table == "checkpoints":
-        return {("checkpoint", r["size"])}
+        # Two generations have signed that of a rotation.
+        return {("checkpoint", r["size"])} | ({"generation"} if r["note"].count("\u2014 ".encode()) > 1 else set())
     if table == "tiles":
         n = r["id"]
         return {("entry", i) for i in range(n * WIDTH, (n + 1) * WIDTH)} | {("tile", f"tile 0/{n:03}")}
