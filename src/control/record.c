@@ -103,21 +103,34 @@ static void add_output(struct buf *b, const struct msg_run_done *m)
 	add_digest(b, "output_sha256", &value);
 }
 
-static void end_facts(struct run *r, const struct msg_run_done *m)
+/* Of a run that another control had, what that one knew; or nothing, rather than zeros. */
+static void add_usage(struct buf *b, const struct run *r, const struct msg_run_done *m)
 {
-	struct buf *b = &r->facts;
-
+	if (r->known_usage.len) {
+		buf_adds(b, ",\"usage\":");
+		buf_add(b, r->known_usage.data, r->known_usage.len);
+	}
+	if (r->recovered)
+		return;
 	buf_addf(b,
 		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
 		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":"
-		 "%llu},\"result\":{",
+		 "%llu}",
 		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
 		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
 		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
 		 m->operations, (unsigned long long)m->output_bytes);
+}
+
+static void end_facts(struct run *r, const struct msg_run_done *m)
+{
+	struct buf *b = &r->facts;
+
+	add_usage(b, r, m);
+	buf_adds(b, ",\"result\":{");
 	add_text(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
-	if (m->outcome == OUTCOME_COMPLETED) {
+	if (m->outcome == OUTCOME_COMPLETED && m->value.data) {
 		add_text(b, "value_kind", words_value(m->value_kind));
 		add_output(b, m);
 	}

@@ -11,6 +11,8 @@
 #include <string.h>
 
 enum { LIST_MAX = 64 << 20, ANSWER_MAX = 256 << 20 };
+/* Longer than a checkpoint is due; longer than a run lasts; how many are told again at most. */
+enum { RETELL_MS = 70000, RETELL_CREATED_MS = 900000, RETELL_MAX = 5000 };
 
 /* A runner sees the runs of its own key. */
 static const char *own_key(const struct request *q)
@@ -319,9 +321,8 @@ void runs_cancel(struct request *q)
 }
 
 /* Rows that say "running" although nothing runs: their control died. */
-static void take_lost(void *arg, const struct run_row *w)
+static struct run *restore(struct control *c, const struct run_row *w)
 {
-	struct control *c = arg;
 	struct run *r = run_new(c);
 
 	r->created_ms = w->created_ms;
@@ -340,17 +341,83 @@ static void take_lost(void *arg, const struct run_row *w)
 	record_begin(r, NULL, "");
 	list_append(&c->runs, &r->link);
 	c->run_count++;
+	return r;
+}
+
+static void take_lost(void *arg, const struct run_row *w)
+{
+	restore(arg, w);
+}
+
+/*
+ * Runs whose end stood when the power went, or a file lost its tail: the ledger may have lost what
+ * no checkpoint covered yet. They are told again, as they are known here; the ledger keeps what it
+ * has.
+ */
+struct told_again {
+	struct control *control;
+	int64_t since_ms; /* 0: not known yet */
+};
+
+static void take_newest(void *arg, const struct run_row *w)
+{
+	struct told_again *t = arg;
+
+	t->since_ms = MAX_I64(t->since_ms, MAX_I64(w->ended_ms, w->created_ms) - RETELL_MS);
+}
+
+static void take_ended(void *arg, const struct run_row *w)
+{
+	struct told_again *t = arg;
+	_cleanup_buf_ struct buf error = BUF_INIT(1024);
+	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
+	const char *at;
+	struct run *r;
+	size_t len;
+
+	if (strcmp(w->state, "done") != 0 || w->ended_ms < t->since_ms)
+		return;
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (!strcmp(w->outcome, words_outcome((uint8_t)i)))
+			m.outcome = (uint8_t)i;
+	for (int i = 0; i < REASON_COUNT; i++)
+		if (!strcmp(w->reason, words_reason((uint8_t)i)))
+			m.reason = (uint8_t)i;
+	buf_adds(&error, "{\"code\":");
+	json_quote_str(&error, w->reason);
+	buf_addc(&error, '}');
+	m.error = WIRE_BUF(&error);
+	r = restore(t->control, w);
+	r->ended = 1;
+	r->ended_ms = w->ended_ms;
+	r->outcome = words_outcome(m.outcome);
+	r->reason = "";
+	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
+		r->known_usage = (struct wire_bytes){at, len};
+	if (json_member(w->result, w->result_len, "erased_at", &at, &len) < 0 &&
+	    json_member(w->result, w->result_len, "value_kind", &at, &len) == 0 && len == 6 &&
+	    json_member(w->result, w->result_len, "value", &at, &len) == 0) /* "json" */
+		m.value = (struct wire_bytes){at, len};
+	record_end(r, &m);
+	r->known_usage = (struct wire_bytes){NULL, 0};
 }
 
 int runs_recover(struct control *c, struct err *reterr)
 {
-	struct run_filter f = {.running = 1};
+	struct run_filter running = {.running = 1}, newest = {.limit = 1}, ended = {0};
+	struct told_again again = {.control = c};
 	struct list *p, *tmp;
-	int r = store_runs(c->store, &f, take_lost, c, reterr);
+	int r = store_runs(c->store, &running, take_lost, c, reterr);
 
 	/* They end when the ledger is there. */
 	list_for_each_safe (p, tmp, &c->runs)
 		run_lost(list_entry(p, struct run, link));
+	if (r == 0)
+		r = store_runs(c->store, &newest, take_newest, &again, reterr);
+	ended.since_ms = again.since_ms - RETELL_CREATED_MS;
+	ended.limit = RETELL_MAX;
+	if (r == 0 && again.since_ms)
+		r = store_runs(c->store, &ended, take_ended, &again, reterr);
 	return r;
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The data directory: whose is what, where the ledger's key comes from, and directories of before there was a ledger."""
 
+import base64
 import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -125,6 +127,40 @@ def ends(t, base):
     t.ok(p.returncode == 0 and found["entries"] == found["newest"]["size"] == 4, "a last checkpoint covers what was recorded", found)
 
 
+def torn(t, base):
+    """The tail of the ledger's write-ahead log is gone, as after a loss of power: nothing of it was covered by a checkpoint."""
+    d = Daemon(base / "torn", options=("--log-interval", "60000")).start()
+    before = [d.run("() => ({ before: 1 })")["run"] for _ in range(20)]
+    d.stop()
+    d.start()
+    runs = {d.run(code)["run"]: outcome for code, outcome in (
+        ("() => ({ after: [1, 2.5] })", "completed"), ("() => { throw 1 }", "failed"), ("() => new Uint8Array(3)", "completed"),
+        ("() => 3", "completed"))}
+    runs[d.run("() => 4", limits={"cpu_ms": 10 ** 9})["run"]] = "denied"
+    os.kill(d.children("supervisor")[0], signal.SIGKILL)
+    d.process.wait(60)
+    d.process.stdout.close()
+    wal = os.path.join(d.data, "ledger", "ledger.db-wal")
+    for cut in (700, os.path.getsize(wal) - 700):
+        os.truncate(wal, os.path.getsize(wal) - cut if cut == 700 else 0)
+        d.options = ()
+        d.start()
+        got = {run: statement(d, run)["result"]["outcome"] for run in (*before, *runs)}
+        t.equal(got, {**{run: "completed" for run in before}, **runs}, f"{'a little' if cut == 700 else 'all'} of it gone: every run is in the log, as it ended")
+        os.kill(d.children("supervisor")[0], signal.SIGKILL)
+        d.process.wait(60)
+        d.process.stdout.close()
+    d.start()
+    d.stop()
+    p = subprocess.run([str(cordon.binary()), "log", "check", "--json", "--data", d.data], stdout=subprocess.PIPE, timeout=60)
+    t.ok(p.returncode == 0 and json.loads(p.stdout)["payloads"] >= 22, "and the log is whole, and agrees with the state database", p.stdout[-600:])
+
+
+def statement(d, run):
+    bundle = d.ask("GET", f"/v1/receipts/{run}?wait=true").data
+    return json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))["predicate"]
+
+
 def links(t, base):
     """Somebody who could write the directory before cannot make root follow him."""
     for name in ("state", "ledger"):
@@ -149,6 +185,7 @@ def test(t):
         origins(t, base)
         before(t, base)
         ends(t, base)
+        torn(t, base)
         links(t, base)
         t.equal(cordon.left_behind(), [], "and nothing is left behind")
 
