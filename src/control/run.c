@@ -48,7 +48,7 @@ void run_free(struct run *r)
 	list_remove(&r->turn);
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
-		r->control->run_count--;
+		r->control->run_count -= !r->told_again;
 		r->control->run_bytes -= r->bytes;
 	}
 	buf_done(&r->wire);

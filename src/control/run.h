@@ -39,10 +39,11 @@ struct run {
 	/* Until the ledger has it: */
 	struct buf facts, record; /* what its receipt says; the frame that tells the ledger */
 	const char *engine;
-	uint64_t recording;	       /* what the frame is called; 0: none is under way */
-	int record_sent;	       /* on this link */
-	int refused;		       /* the ledger would not have it as the node sealed it */
-	int recovered;		       /* another control had it */
+	uint64_t recording; /* what the frame is called; 0: none is under way */
+	int record_sent;    /* on this link */
+	int refused;	    /* the ledger would not have it as the node sealed it */
+	int recovered;	    /* another control had it */
+	int told_again;	    /* its end stood, and is told once more: it takes nobody's place */
 	struct wire_bytes known_usage; /* of such a one, JSON, while its end is recorded */
 	int by_node;		       /* its journal was sealed by the node */
 	/* And then: */

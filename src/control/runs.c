@@ -388,6 +388,8 @@ static void take_ended(void *arg, const struct run_row *w)
 	buf_addc(&error, '}');
 	m.error = WIRE_BUF(&error);
 	r = restore(t->control, w);
+	r->told_again = 1;
+	t->control->run_count--;
 	r->ended = 1;
 	r->ended_ms = w->ended_ms;
 	r->outcome = words_outcome(m.outcome);
