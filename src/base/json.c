@@ -265,6 +265,20 @@ int json_member(const void *text, size_t len, const char *name, const char **ret
 	}
 }
 
+int json_text(const void *text, size_t len, const char *name, char *out, size_t size)
+{
+	const char *at;
+	size_t n;
+
+	*out = '\0';
+	if (json_member(text, len, name, &at, &n) < 0 || n < 2 || *at != '"' || n - 2 >= size ||
+	    memchr(at, '\\', n))
+		return 0;
+	memcpy(out, at + 1, n - 2);
+	out[n - 2] = '\0';
+	return 1;
+}
+
 static int needs_escape(const uint8_t *p, size_t n)
 {
 	if (n == 1)

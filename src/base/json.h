@@ -27,6 +27,12 @@ int json_check(const void *text, size_t len, size_t *ret_offset);
  */
 int json_member(const void *text, size_t len, const char *name, const char **ret, size_t *ret_len);
 
+/*
+ * The same of a string without escapes, of less than `size` bytes: 1, and out[] is the string. 0,
+ * and out[] is "": there is none, or it is no such string.
+ */
+int json_text(const void *text, size_t len, const char *name, char *out, size_t size);
+
 /* Whether all of the text is valid UTF-8. */
 int utf8_valid(const void *text, size_t len);
 /* A character up to U+10FFFF that is no surrogate, as 1 to 4 bytes. How many. */

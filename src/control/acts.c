@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "control/body.h"
 #include "control/ledger.h"
 #include "evidence/journal.h"
 
@@ -21,14 +22,6 @@ struct pending {
 	uint64_t handle; /* it was sent under; 0: not on this link */
 	int committed, said;
 };
-
-static void add_text(struct buf *b, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
-	json_quote_str(b, value);
-}
 
 static void forget(struct pending *p)
 {
@@ -82,17 +75,17 @@ int act(struct control *c, const struct request *q, const char *event, const cha
 	id_new("act", id);
 	clock_text(clock_wall_ms(), time);
 	buf_addc(&b, '{');
-	add_text(&b, "event", event);
-	add_text(&b, "act", id);
-	add_text(&b, "time", time);
-	add_text(&b, "tenant", tenant);
-	add_text(&b, "by", q ? (*q->lease.id ? q->lease.id : q->caller.key) : "control");
-	add_text(&b, "role", q ? auth_role_text(q->caller.role) : "");
-	add_text(&b, "trace", q ? q->trace : "");
+	body_member(&b, "event", event);
+	body_member(&b, "act", id);
+	body_member(&b, "time", time);
+	body_member(&b, "tenant", tenant);
+	body_member(&b, "by", q ? (*q->lease.id ? q->lease.id : q->caller.key) : "control");
+	body_member(&b, "role", q ? auth_role_text(q->caller.role) : "");
+	body_member(&b, "trace", q ? q->trace : "");
 	va_start(ap, reterr);
 	while ((name = va_arg(ap, const char *))) {
 		value = va_arg(ap, const char *);
-		add_text(&b, name, value);
+		body_member(&b, name, value);
 	}
 	va_end(ap);
 	if (buf_addc(&b, '}') < 0)

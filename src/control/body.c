@@ -90,3 +90,11 @@ void body_text(struct buf *b, const char *text)
 	else
 		buf_adds(b, "null");
 }
+
+void body_member(struct buf *b, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
+	json_quote_str(b, value);
+}

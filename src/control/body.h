@@ -22,3 +22,5 @@ int64_t body_number(struct request *q, const json_t *body, const char *name, int
 void body_time(struct buf *b, int64_t ms);
 /* Quoted; null for "". */
 void body_text(struct buf *b, const char *text);
+/* A member of the object that is being written, in its place; nothing for NULL and "". */
+void body_member(struct buf *b, const char *name, const char *value);

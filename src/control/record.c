@@ -18,14 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_text(struct buf *b, const char *name, const char *value)
-{
-	if (!*value)
-		return;
-	buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", name);
-	json_quote_str(b, value);
-}
-
 static void add_digest(struct buf *b, const char *name, const struct wire_bytes *data)
 {
 	uint8_t digest[crypto_hash_sha256_BYTES];
@@ -33,7 +25,7 @@ static void add_digest(struct buf *b, const char *name, const struct wire_bytes 
 
 	crypto_hash_sha256(digest, data->data, data->len);
 	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
-	add_text(b, name, hex);
+	body_member(b, name, hex);
 }
 
 static void add_limits(struct buf *b, const struct msg_submit *m)
@@ -51,25 +43,25 @@ void record_begin(struct run *r, const struct msg_submit *m, const char *role)
 	struct buf *b = &r->facts;
 
 	buf_adds(b, "{\"run\":{");
-	add_text(b, "id", r->id);
-	add_text(b, "tenant", r->tenant);
-	add_text(b, "session", r->session);
-	add_text(b, "lease", r->lease_id);
-	add_text(b, "trace", r->trace);
-	add_text(b, "tier", r->tier);
-	add_text(b, "class", r->class_);
+	body_member(b, "id", r->id);
+	body_member(b, "tenant", r->tenant);
+	body_member(b, "session", r->session);
+	body_member(b, "lease", r->lease_id);
+	body_member(b, "trace", r->trace);
+	body_member(b, "tier", r->tier);
+	body_member(b, "class", r->class_);
 	if (m && m->input.len)
 		add_digest(b, "input_sha256", &m->input);
 	buf_addf(b, ",\"labels\":%s,\"created_at\":", r->labels ? r->labels : "{}");
 	body_time(b, r->created_ms);
 	buf_adds(b, "},\"caller\":{");
-	add_text(b, "key", r->key);
-	add_text(b, "role", role);
+	body_member(b, "key", r->key);
+	body_member(b, "role", role);
 	buf_addf(b, "},\"provenance\":%s,\"artifact\":{", r->provenance ? r->provenance : "{}");
-	add_text(b, "digest", r->artifact);
+	body_member(b, "digest", r->artifact);
 	buf_adds(b, "},\"policy\":{");
-	add_text(b, "digest", r->policy);
-	add_text(b, "profile", r->profile);
+	body_member(b, "digest", r->policy);
+	body_member(b, "profile", r->profile);
 	buf_addc(b, '}');
 	if (m)
 		add_limits(b, m);
@@ -83,7 +75,7 @@ static void add_code(struct buf *b, const struct msg_run_done *m)
 	size_t len;
 
 	if (m->outcome == OUTCOME_TERMINATED)
-		add_text(b, "reason", words_reason(m->reason));
+		body_member(b, "reason", words_reason(m->reason));
 	else if (m->outcome == OUTCOME_DENIED &&
 		 json_member(m->error.data, m->error.len, "code", &at, &len) == 0)
 		buf_addf(b, ",\"reason\":%.*s", (int)len, at);
@@ -128,17 +120,17 @@ static void end_facts(struct run *r, const struct msg_run_done *m)
 
 	add_usage(b, r, m);
 	buf_adds(b, ",\"result\":{");
-	add_text(b, "outcome", words_outcome(m->outcome));
+	body_member(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
 	if (m->outcome == OUTCOME_COMPLETED && m->value.data) {
-		add_text(b, "value_kind", words_value(m->value_kind));
+		body_member(b, "value_kind", words_value(m->value_kind));
 		add_output(b, m);
 	}
 	buf_adds(b, ",\"ended_at\":");
 	body_time(b, r->ended_ms);
 	buf_adds(b, "},\"runtime\":{");
-	add_text(b, "cordon", CORDON_VERSION);
-	add_text(b, "engine", r->engine);
+	body_member(b, "cordon", CORDON_VERSION);
+	body_member(b, "engine", r->engine);
 	if (m->engine_version.len) {
 		buf_adds(b, ",\"engine_version\":");
 		json_quote(b, m->engine_version.data, m->engine_version.len);
@@ -160,23 +152,23 @@ static void write_event(const struct run *r, const struct msg_run_done *m, struc
 
 	clock_text(r->ended_ms, time);
 	buf_adds(b, "{");
-	add_text(b, "event",
-		 m->outcome == OUTCOME_DENIED	    ? "run_denied"
-		 : m->outcome == OUTCOME_TERMINATED ? "execution_terminated"
-						    : "execution_completed");
-	add_text(b, "run", r->id);
-	add_text(b, "time", time);
-	add_text(b, "tenant", r->tenant);
-	add_text(b, "lease", r->lease_id);
-	add_text(b, "session", r->session);
-	add_text(b, "trace", r->trace);
-	add_text(b, "key", r->key);
-	add_text(b, "profile", r->profile);
-	add_text(b, "policy", r->policy);
-	add_text(b, "artifact", r->artifact);
-	add_text(b, "outcome", words_outcome(m->outcome));
+	body_member(b, "event",
+		    m->outcome == OUTCOME_DENIED       ? "run_denied"
+		    : m->outcome == OUTCOME_TERMINATED ? "execution_terminated"
+						       : "execution_completed");
+	body_member(b, "run", r->id);
+	body_member(b, "time", time);
+	body_member(b, "tenant", r->tenant);
+	body_member(b, "lease", r->lease_id);
+	body_member(b, "session", r->session);
+	body_member(b, "trace", r->trace);
+	body_member(b, "key", r->key);
+	body_member(b, "profile", r->profile);
+	body_member(b, "policy", r->policy);
+	body_member(b, "artifact", r->artifact);
+	body_member(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
-	add_text(b, "by", "control");
+	body_member(b, "by", "control");
 	buf_addc(b, '}');
 }
 

@@ -58,21 +58,6 @@ struct question {
 	int more;
 };
 
-/* A string member without its quotes; 0 if there is none, or it is no such string. */
-static int text_of(const char *json, size_t len, const char *name, char *out, size_t size)
-{
-	const char *at;
-	size_t n;
-
-	*out = '\0';
-	if (json_member(json, len, name, &at, &n) < 0 || n < 2 || *at != '"' || n - 2 >= size ||
-	    memchr(at, '\\', n))
-		return 0;
-	memcpy(out, at + 1, n - 2);
-	out[n - 2] = '\0';
-	return 1;
-}
-
 /* Those that every run has are found by their entries; all others have a row of their own. */
 static int commonplace(const char *event)
 {
@@ -88,10 +73,10 @@ static int commonplace(const char *event)
 int events_mark(const char *line, size_t len, char event[64], char destination[256],
 		char reason[64])
 {
-	if (!text_of(line, len, "event", event, 64) || commonplace(event))
+	if (!json_text(line, len, "event", event, 64) || commonplace(event))
 		return 0;
-	text_of(line, len, "destination", destination, 256);
-	text_of(line, len, "reason", reason, 64);
+	json_text(line, len, "destination", destination, 256);
+	json_text(line, len, "reason", reason, 64);
 	return 1;
 }
 
@@ -101,7 +86,7 @@ static int line_fits(const struct question *q, const char *line, size_t len)
 
 	for (size_t i = 0; i < CONDITIONS; i++)
 		if (conditions[i].line && *q->want[i].s &&
-		    (!text_of(line, len, conditions[i].name, have, sizeof(have)) ||
+		    (!json_text(line, len, conditions[i].name, have, sizeof(have)) ||
 		     strcmp(have, q->want[i].s) != 0))
 			return 0;
 	return 1;
@@ -206,7 +191,7 @@ static int read_question(struct question *q, const struct msg_ledger_ask *m, str
 	if (json_check(text, len, NULL) < 0)
 		return err_set(reterr, EINVAL, "ledger.malformed", "conditions are a JSON object");
 	for (size_t i = 0; i < CONDITIONS; i++)
-		if (!text_of(text, len, conditions[i].name, q->want[i].s, sizeof(q->want[i].s)) &&
+		if (!json_text(text, len, conditions[i].name, q->want[i].s, sizeof(q->want[i].s)) &&
 		    json_member(text, len, conditions[i].name, &at, &n) == 0)
 			return err_set(reterr, EINVAL, "events.condition",
 				       "'%s' is too long, or has a character that needs an escape",

@@ -204,20 +204,6 @@ struct entry {
 	int node;
 };
 
-/* The value of a string member without its quotes; "" if there is none, or it has escapes. */
-static void text_of(const char *line, size_t len, const char *name, char *out, size_t size)
-{
-	const char *at;
-	size_t n;
-
-	*out = '\0';
-	if (json_member(line, len, name, &at, &n) == 0 && n >= 2 && *at == '"' && n - 2 < size &&
-	    !memchr(at, '\\', n)) {
-		memcpy(out, at + 1, n - 2);
-		out[n - 2] = '\0';
-	}
-}
-
 static int add_marks(struct ledger *l, const struct journal *j, struct err *reterr)
 {
 	const char *p = (const char *)j->lines.data, *end = p + j->lines.len;
@@ -316,12 +302,12 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 				.node = e->node};
 	int r;
 
-	text_of(first, len, "tenant", tenant, sizeof(tenant));
-	text_of(first, len, "trace", trace, sizeof(trace));
-	text_of(first, len, "session", session, sizeof(session));
-	text_of(first, len, "lease", lease, sizeof(lease));
-	text_of(first, len, "artifact", artifact, sizeof(artifact));
-	text_of(first, len, "profile", profile, sizeof(profile));
+	json_text(first, len, "tenant", tenant, sizeof(tenant));
+	json_text(first, len, "trace", trace, sizeof(trace));
+	json_text(first, len, "session", session, sizeof(session));
+	json_text(first, len, "lease", lease, sizeof(lease));
+	json_text(first, len, "artifact", artifact, sizeof(artifact));
+	json_text(first, len, "profile", profile, sizeof(profile));
 	r = ledger_entry_add(l->store, &row, reterr);
 	if (r == 0)
 		r = add_marks(l, &e->journal, reterr);
@@ -340,7 +326,7 @@ int log_act(struct ledger *l, const struct buf *members, struct err *reterr)
 	struct signed_entry s = {0};
 	int r;
 
-	text_of((const char *)members->data, members->len, "act", e.subject, sizeof(e.subject));
+	json_text((const char *)members->data, members->len, "act", e.subject, sizeof(e.subject));
 	buf_adds(&facts, "{\"event\":");
 	buf_add(&facts, members->data, members->len);
 	buf_addc(&facts, '}');
@@ -382,16 +368,16 @@ static int check_run(const struct entry *e)
 
 	if (json_member(e->facts.data, e->facts.len, "run", &run, &len) < 0)
 		return -EINVAL;
-	text_of(run, len, "id", id, sizeof(id));
-	text_of(run, len, "tenant", tenant, sizeof(tenant));
+	json_text(run, len, "id", id, sizeof(id));
+	json_text(run, len, "tenant", tenant, sizeof(tenant));
 	if (strcmp(id, e->subject) != 0)
 		return -EINVAL;
 	end = p + e->journal.lines.len;
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 
-		text_of(p, (size_t)(nl - p), "run", id, sizeof(id));
-		text_of(p, (size_t)(nl - p), "tenant", other, sizeof(other));
+		json_text(p, (size_t)(nl - p), "run", id, sizeof(id));
+		json_text(p, (size_t)(nl - p), "tenant", other, sizeof(other));
 		if (strcmp(id, e->subject) != 0 || strcmp(other, tenant) != 0)
 			return -EINVAL;
 		p = nl + 1;
@@ -412,8 +398,8 @@ static int check_act(const struct entry *e)
 	    json_member(e->facts.data, e->facts.len, "event", &event, &len) == 0 &&
 	    journal_append(&again, event, len) == 0 && again.lines.len == e->journal.lines.len &&
 	    memcmp(again.lines.data, e->journal.lines.data, again.lines.len) == 0) {
-		text_of(event, len, "act", id, sizeof(id));
-		text_of(event, len, "event", name, sizeof(name));
+		json_text(event, len, "act", id, sizeof(id));
+		json_text(event, len, "event", name, sizeof(name));
 		r = strcmp(id, e->subject) || !*name || log_reserved(name) ? -EINVAL : 0;
 	}
 	buf_done(&again.lines);
