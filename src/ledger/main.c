@@ -26,8 +26,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -169,25 +167,14 @@ static void on_supervisor(struct loop_watch *w, uint32_t events)
 
 static void confine(const char *directory)
 {
-	_cleanup_fd_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct sock_fprog filter;
 	struct err e;
-	int r;
+	int r = jail_service(directory, FILTER_LEDGER, &e);
 
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	if (dir < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		log_fatal("start-up: %s", strerror(errno));
-	r = jail_landlock(-1, dir);
 	if (r < 0)
-		log_line("no Landlock here (%s): the ledger's identity alone limits which files it "
-			 "could open",
-			 strerror(-r));
-	if (filter_compile(FILTER_LEDGER, &filter, &e) < 0)
 		log_fatal("%s", e.message);
-	r = filter_install(&filter);
-	if (r < 0)
-		log_fatal("system call filter: %s", strerror(-r));
+	if (r == 0)
+		log_line("no Landlock here: the ledger's identity alone limits which files it "
+			 "could open");
 }
 
 static void add_witness(struct ledger *l, const char *text)

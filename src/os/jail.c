@@ -324,3 +324,24 @@ int jail_narrow(const struct jail *j, int sock, int threads)
 		return -errno;
 	return filter_install(&narrow_filter[threads ? 1 : 0]);
 }
+
+int jail_service(const char *directory, enum filter_kind kind, struct err *reterr)
+{
+	_cleanup_fd_ int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct sock_fprog filter;
+	int landlock, r;
+
+	if (dir < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(reterr, errno, "jail.service", "confining it to '%s': %s", directory,
+			       strerror(errno));
+	landlock = jail_landlock(-1, dir);
+	r = filter_compile(kind, &filter, reterr);
+	if (r == 0) {
+		r = filter_install(&filter);
+		if (r < 0)
+			return err_set(reterr, -r, "jail.seccomp", "system call filter: %s",
+				       strerror(-r));
+	}
+	return r < 0 ? r : landlock == 0;
+}

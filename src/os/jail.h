@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "os/filter.h"
 
 #include <sys/types.h>
 
@@ -73,6 +74,13 @@ int jail_enter(struct jail *j, const char *outer, struct err *reterr);
  * 0, or -errno where the kernel does not offer it.
  */
 int jail_landlock(int readable, int writable);
+
+/*
+ * Control, ledger: no core, not dumpable, no new privileges, no file but those beneath `directory`
+ * (Landlock), the filter of that kind. For good. 1; 0: the kernel offers no Landlock, all else
+ * holds; or -errno.
+ */
+int jail_service(const char *directory, enum filter_kind kind, struct err *reterr);
 
 /* Sandbox: moves `sock` to descriptor 3, closes all else, takes away what only the zygote needs. */
 enum { JAIL_SOCKET = 3 };

@@ -214,15 +214,9 @@ static long use_own_files(void)
 
 static void confine(void)
 {
-	int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct sock_fprog filter;
 	struct err e;
 
-	if (open_mode)
-		return;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    jail_landlock(-1, dir) < 0 || filter_compile(kind, &filter, &e) < 0 ||
-	    filter_install(&filter) < 0)
+	if (!open_mode && jail_service(directory, kind, &e) != 1)
 		_exit(99);
 }
 
