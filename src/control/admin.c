@@ -240,7 +240,7 @@ static void make_key(struct request *q, struct key_row *k)
 void admin_key_add(struct request *q)
 {
 	json_t *body = body_object(q, " role label ttl_s ");
-	struct key_row k = {.created_ms = clock_wall_ms()};
+	struct key_row k = {.team = "", .created_ms = clock_wall_ms()};
 	const char *role, *label;
 	enum role parsed;
 	char tenant[64];

@@ -83,6 +83,7 @@ static void consider(void *arg, const struct key_row *k)
 		x->refused = "auth.expired";
 	else if (auth_role_parse(k->role, &x->caller->role) == 0) {
 		snprintf(x->caller->tenant, sizeof(x->caller->tenant), "%s", k->tenant);
+		snprintf(x->caller->team, sizeof(x->caller->team), "%s", k->team);
 		snprintf(x->caller->key, sizeof(x->caller->key), "%s", k->id);
 		x->refused = NULL;
 	}

@@ -74,7 +74,7 @@ enum role {
 /* Who asks. */
 struct caller {
 	enum role role;
-	char tenant[64];
+	char tenant[64], team[64]; /* team "": none */
 	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
 };
 

@@ -30,8 +30,8 @@ int lease_start(struct control *c, struct err *reterr)
 
 /* A copy of a row, which lives only while it is shown. */
 struct copy {
-	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64], policy[80], session[SESSION_SIZE],
-		artifact[80];
+	char id[ID_SIZE], tenant[64], key[ID_SIZE], team[64], profile[64], policy[80],
+		session[SESSION_SIZE], artifact[80];
 	int64_t epoch, created_ms, expires_ms, revoked_ms;
 };
 
@@ -42,6 +42,7 @@ static void take_copy(void *arg, const struct lease_row *w)
 	snprintf(c->id, sizeof(c->id), "%s", w->id);
 	snprintf(c->tenant, sizeof(c->tenant), "%s", w->tenant);
 	snprintf(c->key, sizeof(c->key), "%s", w->key);
+	snprintf(c->team, sizeof(c->team), "%s", w->team);
 	snprintf(c->profile, sizeof(c->profile), "%s", w->profile);
 	snprintf(c->policy, sizeof(c->policy), "%s", w->policy);
 	snprintf(c->session, sizeof(c->session), "%s", w->session);
@@ -122,6 +123,7 @@ int lease_check(struct request *q, const char *text)
 	q->caller.role = ROLE_LEASE;
 	snprintf(q->caller.tenant, sizeof(q->caller.tenant), "%s", row.tenant);
 	snprintf(q->caller.key, sizeof(q->caller.key), "%s", row.key);
+	snprintf(q->caller.team, sizeof(q->caller.team), "%s", row.team);
 	q->lease.epoch = row.epoch;
 	q->lease.expires_ms = row.expires_ms;
 	snprintf(q->lease.id, sizeof(q->lease.id), "%s", row.id);
@@ -534,6 +536,7 @@ void lease_create(struct request *q)
 		w.id = id;
 		w.tenant = tenant;
 		w.key = q->caller.key;
+		w.team = q->caller.team;
 		w.profile = profile;
 		w.session = session ? session : "";
 		w.created_ms = clock_wall_ms();

@@ -33,6 +33,7 @@ struct run *run_new(struct control *c)
 			  .engine = "",
 			  .envelope = BUF_INIT(LIMIT_ENVELOPE)};
 	id_new("run", r->id);
+	day_of(r->created_ms, r->day);
 	list_init(&r->link);
 	list_init(&r->turn);
 	list_init(&r->waiters);

@@ -5,13 +5,15 @@
 #pragma once
 
 #include "control/control.h"
+#include "control/day.h"
 
 struct run {
 	struct list link;
 	struct list turn; /* control's begun or ended */
 	struct control *control;
 	uint64_t handle; /* the node's name for it */
-	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
+	char id[ID_SIZE], tenant[64], team[64], key[ID_SIZE], profile[64];
+	char day[DAY_SIZE]; /* that it is billed to */
 	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
 	char lease_id[ID_SIZE], session[SESSION_SIZE]; /* "": none */
 	struct lease *lease;			       /* while it is under way */

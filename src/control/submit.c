@@ -529,6 +529,7 @@ static int enter(struct submit *s)
 						    .profile = run->profile,
 						    .policy = run->policy,
 						    .artifact = run->artifact,
+						    .tier = run->tier,
 						    .lease = run->lease_id,
 						    .session = run->session,
 						    .labels = run->labels,

@@ -427,6 +427,7 @@ static void answer(struct ledger *l, const struct msg_ledger_ask *m)
 	case ASK_JOURNAL:
 		ask_journal(l, m->handle, text);
 		return;
+	case ASK_USAGE:
 	case ASK_COUNT:
 		break;
 	}

@@ -4,11 +4,11 @@
 int store_lease_add(struct store *s, const struct lease_row *w, int64_t most, struct err *reterr)
 {
 	int r = db_change(s, reterr,
-			  "INSERT INTO leases SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0"
+			  "INSERT INTO leases SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?12"
 			  " WHERE (SELECT count(*) FROM leases WHERE tenant = ?2 AND revoked_ms = 0"
 			  " AND expires_ms > ?9) < ?11",
-			  "sssssssiiii", w->id, w->tenant, w->key, w->profile, w->policy,
-			  w->session, w->artifact, w->epoch, w->created_ms, w->expires_ms, most);
+			  "sssssssiiiis", w->id, w->tenant, w->key, w->profile, w->policy,
+			  w->session, w->artifact, w->epoch, w->created_ms, w->expires_ms, most, w->team);
 
 	if (r == 0)
 		return err_set(reterr, ENOSPC, "lease.quota",
@@ -47,7 +47,7 @@ int store_lease_sweep(struct store *s, int64_t ms, struct err *reterr)
 
 #define LEASE                                                                                      \
 	"SELECT id, tenant, key, profile, policy, session, artifact, epoch, created_ms,"           \
-	" expires_ms, revoked_ms FROM leases "
+	" expires_ms, revoked_ms, team FROM leases "
 
 int store_leases(struct store *s, const char *tenant, const char *id, const char *key, int64_t now,
 		 lease_fn *fn, void *arg, struct err *reterr)
@@ -80,7 +80,8 @@ int store_leases(struct store *s, const char *tenant, const char *id, const char
 					     .epoch = sqlite3_column_int64(q, 7),
 					     .created_ms = sqlite3_column_int64(q, 8),
 					     .expires_ms = sqlite3_column_int64(q, 9),
-					     .revoked_ms = sqlite3_column_int64(q, 10)}));
+					     .revoked_ms = sqlite3_column_int64(q, 10),
+					     .team = db_text(q, 11)}));
 	return r;
 }
 

@@ -45,4 +45,23 @@ static const char *const schema_versions[] = {
 	"ALTER TABLE tenants ADD COLUMN payload_days INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE tenants ADD COLUMN erased_until TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE runs ADD COLUMN erased_ms INTEGER NOT NULL DEFAULT 0;",
+	/* 3: weights, quotas, and what tenants and principals owe in the queues */
+	"ALTER TABLE keys ADD COLUMN team TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE leases ADD COLUMN team TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE tenants ADD COLUMN weight INTEGER NOT NULL DEFAULT 100;"
+	"ALTER TABLE runs ADD COLUMN tier TEXT NOT NULL DEFAULT 'standard';"
+	/* scope: tenant, team, key, profile; name "" for the tenant itself */
+	"CREATE TABLE quotas ("
+	" tenant TEXT NOT NULL REFERENCES tenants(id) ON DELETE CASCADE, scope TEXT NOT NULL,"
+	" name TEXT NOT NULL, resource TEXT NOT NULL, amount INTEGER NOT NULL,"
+	" PRIMARY KEY (tenant, scope, name, resource)) WITHOUT ROWID;"
+	/* more, for one day */
+	"CREATE TABLE grants ("
+	" tenant TEXT NOT NULL REFERENCES tenants(id) ON DELETE CASCADE, scope TEXT NOT NULL,"
+	" name TEXT NOT NULL, resource TEXT NOT NULL, day TEXT NOT NULL, amount INTEGER NOT NULL,"
+	" PRIMARY KEY (tenant, scope, name, resource, day)) WITHOUT ROWID;"
+	"CREATE TABLE debts ("
+	" tenant TEXT NOT NULL REFERENCES tenants(id) ON DELETE CASCADE, class INTEGER NOT NULL,"
+	" principal TEXT NOT NULL, micros INTEGER NOT NULL,"
+	" PRIMARY KEY (tenant, class, principal)) WITHOUT ROWID;",
 };

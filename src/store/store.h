@@ -36,11 +36,13 @@ struct tenant_row {
 	const char *id, *state; /* "active", "suspended" */
 	int64_t created_ms;
 	int64_t payload_days; /* how long results, logs and payloads are kept; 0: as long as runs */
+	int64_t weight;	      /* of its share among the waiting; 100 is the usual */
 };
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr);
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr);
 int store_tenant_set_payload_days(struct store *s, const char *id, int64_t days,
 				  struct err *reterr);
+int store_tenant_set_weight(struct store *s, const char *id, int64_t weight, struct err *reterr);
 /* How many rows of a table ("keys", "profiles") the tenant has. */
 int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
 		struct err *reterr);
@@ -52,7 +54,7 @@ int store_tenants(struct store *s, const char *id, tenant_fn *fn, void *arg, str
 
 enum { KEY_HASH_SIZE = 32 };
 struct key_row {
-	const char *id, *tenant, *role, *label;
+	const char *id, *tenant, *role, *label, *team;
 	const uint8_t *hash;			    /* KEY_HASH_SIZE bytes */
 	int64_t created_ms, expires_ms, revoked_ms; /* 0: never */
 };
@@ -112,7 +114,7 @@ int store_artifacts(struct store *s, const char *tenant, const char *digest, art
 int store_artifact_bytes(struct store *s, const char *tenant, int64_t *ret, struct err *reterr);
 
 struct lease_row {
-	const char *id, *tenant, *key, *profile, *policy, *session;
+	const char *id, *tenant, *key, *team, *profile, *policy, *session;
 	const char *artifact; /* of a held sandbox; else "" */
 	int64_t epoch, created_ms, expires_ms, revoked_ms;
 };
@@ -147,7 +149,7 @@ int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr);
 
 /* What is known of a run when it is accepted. */
 struct run_row {
-	const char *id, *tenant, *key, *profile, *policy, *artifact;
+	const char *id, *tenant, *key, *profile, *policy, *artifact, *tier;
 	const char *lease, *session;	 /* "": none */
 	const char *labels, *provenance; /* JSON objects */
 	const char *trace;		 /* traceparent, or "" */

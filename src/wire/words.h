@@ -45,7 +45,8 @@
 	X(6, CONSISTENCY, "consistency") /* a: from; b: to */                                      \
 	X(7, ROTATE, "rotate")		 /* a new generation of keys */                            \
 	X(8, COSIGN, "cosign")		 /* text: a checkpoint with a witness's signature */       \
-	X(9, JOURNAL, "journal")	 /* text: a subject */
+	X(9, JOURNAL, "journal")	 /* text: a subject */                                     \
+	X(10, USAGE, "usage")		 /* text: conditions, a JSON object */
 
 #define X(n, U, t) ENTRY_##U = n,
 enum entry_kind { ENTRY_KINDS(X) ENTRY_COUNT };
