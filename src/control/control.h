@@ -287,8 +287,9 @@ void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
-/* tier.c: what the platform document says */
-int tier_start(struct control *c, struct err *reterr); /* it is on record if it is another */
+/* tier.c; see also tier.h */
+void tier_list(struct request *q);
+void tier_prices(struct request *q);
 
 /* batch.c */
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
@@ -320,6 +321,8 @@ void events_list(struct request *q);
 struct run;
 struct msg_run_done;
 void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
+void metrics_end(const struct run *r, const struct msg_run_done *m); /* the same, also if no node
+								      * had it */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

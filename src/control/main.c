@@ -14,6 +14,7 @@
 #include "control/lease.h"
 #include "control/ledger.h"
 #include "control/run.h"
+#include "control/tier.h"
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"

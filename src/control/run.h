@@ -13,13 +13,15 @@ struct run {
 	struct control *control;
 	uint64_t handle; /* the node's name for it */
 	char id[ID_SIZE], tenant[64], team[64], key[ID_SIZE], profile[64];
-	char day[DAY_SIZE]; /* that it is billed to */
+	char day[DAY_SIZE];	       /* that it is billed to */
 	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
 	char lease_id[ID_SIZE], session[SESSION_SIZE]; /* "": none */
 	struct lease *lease;			       /* while it is under way */
 	char trace[64];
 	char *labels, *provenance; /* JSON objects */
 	const char *tier, *class_;
+	int synced;    /* its end is on the disk before anybody is told */
+	unsigned nice; /* how much less of the CPU than others it gets, 0 to 19 */
 	int64_t created_ms;
 	char *schema;	   /* JSON Schema for its value; NULL: none */
 	uint64_t judge;	   /* the node's name for the run that judges the value; 0: none */
