@@ -239,7 +239,7 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 
 static int check_zone(const char *name, struct err *reterr)
 {
-	if (day_zone(name) == 0)
+	if (*name && day_zone(name) == 0)
 		return 0;
 	return err_set(
 		reterr, EINVAL, "usage",
