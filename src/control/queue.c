@@ -386,10 +386,9 @@ void queue_pump(struct control *c)
 		return;
 	/* Nothing is begun that nobody could do or record; deadlines pass all the same. */
 	count(q, &waiting, &running);
-	sched_set_limit(q->sched,
-			c->node.fd >= 0 && c->node_ready && c->run_count < RUNS_MAX + waiting
-				? (uint32_t)q->limit.value
-				: 0);
+	sched_pause(q->sched,
+		    c->node.fd < 0 || !c->node_ready || c->run_count >= RUNS_MAX + waiting);
+	sched_set_limit(q->sched, (uint32_t)q->limit.value);
 	while ((i = sched_next(q->sched, now, &is_shed, &why))) {
 		if (is_shed)
 			shed(container_of(i, struct run, item), why);

@@ -18,7 +18,7 @@ void queue_json(const struct run *r, struct buf *b)
 		 "\"queue\":{\"class\":\"%s\",\"position\":%u,\"waited_us\":%llu,\"because\":"
 		 "\"%s\"},\"attempts\":%u",
 		 r->class_, r->item.position, (unsigned long long)(waited / NS_PER_US),
-		 sched_reason_text(r->item.because), r->attempts);
+		 sched_reason_text(sched_because(r->control->queue->sched, &r->item)), r->attempts);
 }
 
 static uint64_t since_us(uint64_t then_ns)

@@ -142,6 +142,7 @@ void sched_done(struct sched *s, struct sched_item *i, uint64_t cpu_us, uint64_t
 /* It shall not run: out of the queue, or, if it runs, over without having used anything. */
 void sched_remove(struct sched *s, struct sched_item *i, uint64_t now);
 
+void sched_pause(struct sched *s, int paused); /* nothing is started; deadlines pass all the same */
 void sched_set_limit(struct sched *s, uint32_t limit); /* floors are kept below it */
 
 /* Settings. They are forgotten when nothing else is known of the name: `reread` is asked when it is
