@@ -44,7 +44,9 @@ static void observe(struct histogram *h, uint64_t us)
 
 void metrics_run(const struct run *r, const struct msg_run_done *m)
 {
-	const uint64_t us[PHASE_COUNT] = {m->queue_us, m->spawn_us, m->run_us, m->wall_us};
+	uint64_t waited = r->waited_ns / NS_PER_US; /* before the node had it */
+	const uint64_t us[PHASE_COUNT] = {waited + m->queue_us, m->spawn_us, m->run_us,
+					  waited + m->wall_us};
 	uint8_t class = 0;
 	size_t tier = 0;
 
@@ -65,7 +67,7 @@ enum { DENIALS_MAX = 64 };
 static struct tier_ends {
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT], denials[DENIALS_MAX];
 } ends[ARRAY_SIZE(tiers)][CLASS_COUNT];
-static char denials[DENIALS_MAX][sizeof(((struct run *)0)->denial)] = {"other"};
+static char denials[DENIALS_MAX][sizeof(((struct run_out *)0)->denial)] = {"other"};
 
 static size_t denial_index(const char *code)
 {
@@ -97,7 +99,7 @@ void metrics_end(const struct run *r, const struct msg_run_done *m)
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		e->reasons[m->reason]++;
 	if (m->outcome == OUTCOME_DENIED)
-		e->denials[denial_index(r->denial)]++;
+		e->denials[denial_index(r->reason)]++;
 }
 
 /* One counter of each tier and class, where something was counted. */
@@ -208,7 +210,7 @@ static double completeness(const struct control *c)
 	list_for_each_safe (p, tmp, (struct list *)&c->runs) {
 		const struct run *r = list_entry(p, struct run, link);
 
-		over += r->ended && !*r->receipt;
+		over += r->ended && !*r->out->receipt;
 	}
 	return over ? (double)sealed / (double)over : 1;
 }
@@ -285,6 +287,7 @@ void metrics(struct request *q)
 	     "known counts as standard.");
 	show_ends(&b, "tier_denied_total", "code", offsetof(struct tier_ends, denials), DENIALS_MAX,
 		  denial_word);
+	queue_metrics(c, &b);
 	head(&b, "run_phase_seconds", "histogram",
 	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
 	     "running (run), all of it (total).");

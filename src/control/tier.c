@@ -74,7 +74,7 @@ void tier_enter(struct run *r, enum policy_tier t)
 
 	r->tier = policy_tier_text(t);
 	r->synced = p->synced;
-	r->nice = p->nice;
+	r->nice = (uint8_t)p->nice;
 }
 
 /* The machine's administrator counts as an admin. */
