@@ -28,6 +28,8 @@ static const struct route {
 	{"POST", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_key_add, SMALL_BODY_MAX},
 	{"GET", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_keys, 0},
 	{"DELETE", "/v1/keys/*", ROLE_ADMIN | ROLE_LOCAL, admin_key_revoke, 0},
+	{"GET", "/v1/tiers", ROLE_KEY, tier_list, 0},
+	{"GET", "/v1/prices", ROLE_KEY, tier_prices, 0},
 	{"POST", "/v1/profiles/check", ROLE_KEY, profile_check, SMALL_BODY_MAX},
 	{"POST", "/v1/profiles/diff", ROLE_KEY, profile_diff, SMALL_BODY_MAX},
 	{"GET", "/v1/profiles", ROLE_KEY, profile_list, 0},

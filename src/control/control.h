@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/list.h"
+#include "control/day.h"
 #include "os/loop.h"
 #include "store/store.h"
 #include "wire/message.h"
@@ -94,6 +95,8 @@ struct door {
 	int local;
 };
 
+struct platform;
+
 struct control {
 	struct loop *loop;
 	struct store *store;
@@ -142,6 +145,8 @@ struct control {
 	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
 	unsigned rate_address, rate_key, stop_s, keep_days;
 	char *tls_certificate, *tls_key;
+	struct platform *platform; /* tiers and prices: the document, or the defaults */
+	char zone[DAY_ZONE_SIZE];  /* of days that are billed */
 	/* metrics */
 	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
@@ -284,6 +289,10 @@ void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
+/* tier.c; see also tier.h */
+void tier_list(struct request *q);
+void tier_prices(struct request *q);
+
 /* batch.c */
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
 /* Commits it, and tells who waits for that. On failure nothing of it happened. */
@@ -314,6 +323,8 @@ void events_list(struct request *q);
 struct run;
 struct msg_run_done;
 void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
+void metrics_end(const struct run *r, const struct msg_run_done *m); /* the same, also if no node
+								      * had it */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

@@ -219,7 +219,7 @@ static void encode(struct run *r, const struct msg_run_done *m)
 	struct msg a = {.type = MSG_APPEND,
 			.append = {.handle = ++r->control->next_handle,
 				   .kind = ENTRY_RUN,
-				   .synced = !strcmp(r->tier, "regulated"),
+				   .synced = (uint8_t)r->synced,
 				   .subject = WIRE_STR(r->id),
 				   .facts = WIRE_BUF(&r->out->facts)}};
 

@@ -6,6 +6,7 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/tier.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -24,7 +25,6 @@ struct run *run_new(struct control *c)
 	*r = (struct run){.control = c,
 			  .handle = ++c->next_handle,
 			  .created_ms = clock_wall_ms(),
-			  .tier = "standard",
 			  .class_ = "interactive",
 			  .engine = "",
 			  .role = "",
@@ -32,6 +32,7 @@ struct run *run_new(struct control *c)
 			  .session = nothing,
 			  .trace = nothing,
 			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER)};
+	tier_enter(r, POLICY_STANDARD);
 	id_new("run", r->id);
 	day_of(r->created_ms, r->day);
 	list_init(&r->link);
@@ -415,6 +416,7 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	metrics_end(r, m);
 	if (r->sent) /* its node had it */
 		metrics_run(r, m);
 	c->cache_hits += m->cached;
@@ -442,7 +444,7 @@ static int write_end(struct run *r, struct err *reterr)
 				    .ended_ms = r->ended_ms};
 	int e = batch_open(r->control, reterr);
 
-	if (!strcmp(r->tier, "regulated"))
+	if (r->synced)
 		r->control->batch_synced = 1;
 	if (e == 0)
 		e = store_run_end(r->control->store, &row, reterr);

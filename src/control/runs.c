@@ -5,6 +5,7 @@
 #include "control/body.h"
 #include "control/ledger.h"
 #include "control/run.h"
+#include "control/tier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -325,6 +326,7 @@ static struct run *restore(struct control *c, const struct run_row *w)
 {
 	struct run *r = run_new(c);
 
+	tier_enter(r, tier_named(w->tier));
 	r->created_ms = w->created_ms;
 	r->labels = xstrdup(w->labels);
 	r->provenance = xstrdup(w->provenance);
@@ -514,7 +516,7 @@ static void on_sweep(struct loop_timer *t)
 	int r, more;
 
 	batch_settle(c, NULL); /* what others have written is not taken back with ours */
-	more = erase_old(c);
+	more = erase_old(c) | tier_erase_old(c);
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
 	if (r == 0)

@@ -10,7 +10,8 @@
 #include "control/lease.h"
 #include "control/ledger.h"
 #include "control/run.h"
-#include "policy/policy.h"
+#include "control/tier.h"
+#include "policy/platform.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ struct submit {
 	json_t *body;
 	struct run *run;
 	struct policy *policy;
+	struct policy_limits limits; /* the least of its and its tier's */
 	struct code code;
 	const char *input;
 	char idempotency[ID_SIZE + IDEMPOTENCY_MAX + 2]; /* a lease's have its ID before them */
@@ -267,9 +269,9 @@ static int take_rest(struct submit *s)
 	return 0;
 }
 
-/* What may be asked for: less than the profile gives, not more. */
+/* What may be asked for: less than profile and tier give, not more. */
 static int limit(struct submit *s, const json_t *asked, const char *name, uint64_t scale,
-		 uint64_t given, uint64_t *ret)
+		 uint64_t profile, uint64_t given, uint64_t *ret)
 {
 	int failed = 0;
 	int64_t v = body_number(s->q, asked, name, -1, 0, INT64_MAX / (1 << 20), &failed);
@@ -281,8 +283,10 @@ static int limit(struct submit *s, const json_t *asked, const char *name, uint64
 		return 0;
 	if ((uint64_t)v * scale > given && !*s->denied.code)
 		err_set(&s->denied, EPERM, "limits.exceeded",
-			"limits.%s: %lld was asked for, the profile '%s' gives at most %llu", name,
-			(long long)v, s->run->profile, (unsigned long long)(given / scale));
+			"limits.%s: %lld was asked for, the %s '%s' gives at most %llu", name,
+			(long long)v, given < profile ? "tier" : "profile",
+			given < profile ? s->run->tier : s->run->profile,
+			(unsigned long long)(given / scale));
 	*ret = (uint64_t)v * scale;
 	return 0;
 }
@@ -291,7 +295,7 @@ static int take_limits(struct submit *s)
 {
 	static const char known[] =
 		" cpu_ms wall_ms memory_mb output_kb operations log_lines timers ";
-	const struct policy_limits *l = policy_limits(s->policy);
+	const struct policy_limits *p = policy_limits(s->policy), *l = &s->limits;
 	json_t *asked = json_object_get(s->body, "limits"), *value;
 	uint64_t operations, lines, timers;
 	const char *name;
@@ -313,18 +317,25 @@ static int take_limits(struct submit *s)
 		       "all its runs");
 		return -EINVAL;
 	}
-	if (limit(s, asked, "cpu_ms", 1000, l->cpu_us, &s->m.cpu_us) < 0 ||
-	    limit(s, asked, "wall_ms", 1000, l->wall_us, &s->m.wall_us) < 0 ||
-	    limit(s, asked, "memory_mb", 1 << 20, l->memory_bytes, &s->m.memory_bytes) < 0 ||
-	    limit(s, asked, "output_kb", 1 << 10, l->output_bytes, &s->m.output_bytes) < 0 ||
-	    limit(s, asked, "operations", 1, l->operations, &operations) < 0 ||
-	    limit(s, asked, "log_lines", 1, l->log_lines, &lines) < 0 ||
-	    limit(s, asked, "timers", 1, l->timers, &timers) < 0)
+	if (limit(s, asked, "cpu_ms", 1000, p->cpu_us, l->cpu_us, &s->m.cpu_us) < 0 ||
+	    limit(s, asked, "wall_ms", 1000, p->wall_us, l->wall_us, &s->m.wall_us) < 0 ||
+	    limit(s, asked, "memory_mb", 1 << 20, p->memory_bytes, l->memory_bytes,
+		  &s->m.memory_bytes) < 0 ||
+	    limit(s, asked, "output_kb", 1 << 10, p->output_bytes, l->output_bytes,
+		  &s->m.output_bytes) < 0 ||
+	    limit(s, asked, "operations", 1, p->operations, l->operations, &operations) < 0 ||
+	    limit(s, asked, "log_lines", 1, p->log_lines, l->log_lines, &lines) < 0 ||
+	    limit(s, asked, "timers", 1, p->timers, l->timers, &timers) < 0)
 		return -EINVAL;
 	s->m.operations = (uint32_t)operations;
 	s->m.log_lines = (uint32_t)lines;
 	s->m.timers = (uint32_t)timers;
 	return 0;
+}
+
+static uint8_t nice_of(const struct submit *s, int is_bulk)
+{
+	return is_bulk && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
 }
 
 static int choose_class(struct submit *s)
@@ -348,15 +359,27 @@ static int choose_class(struct submit *s)
 			s->run->profile);
 	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
 	words_class_parse(s->run->class_, &s->m.class_);
-	s->run->tier = policy_tier_text(policy_tier(s->policy));
-	s->m.nice =
-		s->m.class_ == CLASS_BULK && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
+	s->m.nice = nice_of(s, s->m.class_ == CLASS_BULK);
 	s->run->idempotent |= policy_is_pure(s->policy);
-	s->m.engine =
-		policy_tier(s->policy) == POLICY_REGULATED ? ENGINE_REGULATED : ENGINE_STANDARD;
 	s->m.flags |= (uint8_t)((policy_eval(s->policy) ? RUN_EVAL : 0) |
 				(policy_wasm(s->policy) ? 0 : RUN_NO_WASM));
 	return 0;
+}
+
+static void take_tier(struct submit *s)
+{
+	struct control *c = s->q->control;
+	enum policy_tier tier = policy_tier(s->policy);
+	const struct platform_tier *t = platform_tier(c->platform, tier);
+	struct err e;
+
+	tier_enter(s->run, tier);
+	platform_limits(t, policy_limits(s->policy), &s->limits);
+	s->m.engine = t->regulated_engine ? ENGINE_REGULATED : ENGINE_STANDARD;
+	if (t->regulated_engine) /* it has none, whatever the profile says */
+		s->m.flags |= RUN_NO_WASM;
+	if (tier_refuses(c, tier, s->q->caller.role, s->run->tenant, &e) < 0 && !*s->denied.code)
+		s->denied = e;
 }
 
 /* -EINVAL: answered. 0: s->denied says whether it may run. */
@@ -386,6 +409,7 @@ static int admit(struct submit *s)
 	if (!s->policy)
 		return 0;
 	snprintf(run->policy, sizeof(run->policy), "%s", policy_digest(s->policy));
+	take_tier(s);
 	/* What is held was judged when the lease was made. */
 	if (s->code.trust < (int64_t)policy_min_trust(s->policy) && !*s->q->lease.artifact &&
 	    !*s->denied.code)
@@ -581,10 +605,11 @@ static int keep_code(struct submit *s)
 	}
 	m = (struct msg_hold){.hold = run->lease->hold,
 			      .engine = s->m.engine,
-			      .nice = s->m.nice,
+			      /* for all its runs, so the profile's word counts */
+			      .nice = nice_of(s, policy_class(s->policy) == POLICY_BULK),
 			      .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
 				       (c->fences ? RUN_FENCES : 0),
-			      .memory_bytes = policy_limits(s->policy)->memory_bytes,
+			      .memory_bytes = s->limits.memory_bytes,
 			      .language = WIRE_STR(c->language),
 			      .main = WIRE_STR(c->main),
 			      .modules = WIRE_BUF(&c->modules)};

@@ -195,6 +195,10 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 enum { STORE_ERASE_MOST = 200 };
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr);
+/* The same for runs of a tier, whoever's they are: `fn` is told how many of each tenant. */
+typedef void erased_fn(void *arg, const char *tenant, int runs);
+int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,
+			 erased_fn *fn, void *arg, struct err *reterr);
 
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;

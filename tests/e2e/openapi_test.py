@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import cordon
@@ -86,6 +87,8 @@ REQUESTS = {
     "addKey": lambda w: ("", "", {"role": "admin"}),
     "listKeys": lambda w: ("", "", None),
     "revokeKey": lambda w: (w.key_id, NO_KEY, None),
+    "listTiers": lambda w: ("", "", None),
+    "getPrices": lambda w: ("", "", None),
     "listProfiles": lambda w: ("", "", None),
     "checkProfile": lambda w: ("", "", GOOD),
     "diffProfiles": lambda w: ("", "", {"a": "mine", "b": "mine@1"}),
@@ -398,6 +401,39 @@ def witnessed(doc, validator, seen):
     return api.flaws
 
 
+PLATFORM = """apiVersion: cordon/v1
+kind: Platform
+spec:
+  tiers:
+    standard: {roles: [admin], limits: {cpu: 500ms}}
+    batch: {tenants: [acme]}
+  prices: {currency: EUR, cpuSecond: "0.00002", run: "0", tiers: {batch: "0.5"}}
+"""
+
+
+def tiered(doc, validator, seen):
+    """Tiers and prices, with and without a document; tiers that are not for everybody. The flaws."""
+    flaws = []
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(PLATFORM)
+        file.flush()
+        for options in ((), ("--platform", file.name)):
+            with Daemon(options=options) as d:
+                api, keys = Checked(d, doc, validator), {role: d.key("default", role) for role in ROLES}
+                for path in ("/v1/tiers", "/v1/prices"):
+                    for key in (None, *keys.values()):
+                        api.ask("GET", path, key=key)
+                api.ask("GET", "/v1/tiers?tenant=nobody")
+                lease = api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys["admin"])["lease"]
+                for role in ("runner", "operator"):
+                    api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys[role])
+                    api.ask("POST", f"/v1/leases/{lease}/renew", {"epoch": 1}, key=keys[role])
+                    api.ask("POST", "/v1/runs", {"code": "() => 1", "limits": {"cpu_ms": 900}}, key=keys[role])
+                flaws += api.flaws
+                seen |= api.seen
+    return flaws
+
+
 def runs(d, api):
     ask = api.ask
     fine = ({"code": "() => 1"}, {"code": "() => { throw {a: 1} }"}, {"code": "() => { for (;;); }", "limits": {"cpu_ms": 20}},
@@ -651,7 +687,7 @@ def test(t):
             evidence(d, api)
             runs(d, api)
             not_ready(d, api)
-            api.flaws += hurried(doc, validator, api.seen) + crowded(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
+            api.flaws += hurried(doc, validator, api.seen) + crowded(doc, validator, api.seen) + witnessed(doc, validator, api.seen) + tiered(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()
