@@ -675,8 +675,10 @@ static int encode(struct submit *s)
 		s->m.main = WIRE_STR(s->code.main);
 		s->m.modules = WIRE_BUF(&s->code.modules);
 	}
-	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
+	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0) {
+		buf_fit(&s->run->wire); /* it may have to wait */
 		return 0;
+	}
 	http_problem(s->q, 413, "request.too_large",
 		     "code and input together are larger than the platform takes");
 	return -EMSGSIZE;
