@@ -202,24 +202,23 @@ static void test_what_is_given_back_is_no_treasure(void **state)
 	sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 				       .tenant = "treasure",
 				       .outstanding = 60,
-				       .to_ns = 20 * S,
+				       .to_ns = 10 * S,
 				       .cost_us = 1000000});
 	sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 				       .tenant = "treasure",
 				       .outstanding = 10000,
-				       .from_ns = 5 * S,
+				       .from_ns = 10 * S + 1,
 				       .cost_us = 1000});
-	sim_run(m, 19 * S);
+	sim_run(m, 10 * S + MS / 2); /* now sixty run, each charged as a second */
 	sched_set_limit(sim_sched(m), 1);
-	sim_run(m, 3 * S);
 	late = sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 					      .tenant = "late",
 					      .outstanding = 2,
 					      .cost_us = 1000});
-	sim_run(m, 10 * S);
-	/* At most what one of the long ones was charged, besides a turn. */
-	assert_in_range(late->wait_max_ns, 0, 1100 * MS);
-	assert_in_range(late->cpu_us, 4000000, 6000000);
+	sim_run(m, 20 * S);
+	/* At most what two of the long ones were charged, besides a turn. */
+	assert_in_range(late->wait_max_ns, 0, 2100 * MS);
+	assert_in_range(late->cpu_us, 8900000, 10100000);
 	sim_free(m);
 }
 
