@@ -199,8 +199,8 @@ static int start(const char *directory, const struct up_options *o, const int fd
 	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
 	add_word(&w, xasprintf("--pass=--stop=%llu", (unsigned long long)o->stop_s));
 	add_word(&w, xasprintf("--pass=--keep-days=%llu", (unsigned long long)o->keep_days));
-	add_queue(&w, o);
 	add_word(&w, xasprintf("--pass=--billing-zone=%s", o->billing_zone));
+	add_queue(&w, o);
 	add_word(&w, xstrdup("--"));
 	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
 	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
@@ -276,7 +276,7 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 
 static int check_zone(const char *name, struct err *reterr)
 {
-	if (day_zone(name) == 0)
+	if (*name && day_zone(name) == 0)
 		return 0;
 	return err_set(
 		reterr, EINVAL, "usage",

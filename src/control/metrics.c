@@ -99,7 +99,7 @@ void metrics_end(const struct run *r, const struct msg_run_done *m)
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		e->reasons[m->reason]++;
 	if (m->outcome == OUTCOME_DENIED)
-		e->denials[denial_index(r->out->denial)]++;
+		e->denials[denial_index(r->reason)]++;
 }
 
 /* One counter of each tier and class, where something was counted. */
@@ -276,7 +276,6 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_ledger_signed_entries %llu\n", (unsigned long long)c->ledger_signed);
 	head(&b, "leases_held", "gauge", "Leases that hold a sandbox.");
 	buf_addf(&b, "cordon_leases_held %u\n", c->holds);
-	queue_metrics(c, &b);
 	head(&b, "tier_runs_total", "counter", "Runs that are over, by tier, class and outcome.");
 	show_ends(&b, "tier_runs_total", "outcome", offsetof(struct tier_ends, outcomes),
 		  OUTCOME_COUNT, outcome_word);
@@ -288,6 +287,7 @@ void metrics(struct request *q)
 	     "known counts as standard.");
 	show_ends(&b, "tier_denied_total", "code", offsetof(struct tier_ends, denials), DENIALS_MAX,
 		  denial_word);
+	queue_metrics(c, &b);
 	head(&b, "run_phase_seconds", "histogram",
 	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
 	     "running (run), all of it (total).");

@@ -42,6 +42,7 @@ struct run {
 	char *schema;		       /* JSON Schema for its value; NULL: none */
 	struct lease *lease;	       /* while it is under way */
 	const char *tier, *class_, *engine, *role;
+	int synced; /* its end is on the disk before anybody is told */
 	int64_t created_ms;
 	struct buf wire;     /* SUBMIT, as long as it may be sent */
 	size_t bytes;	     /* of code and input: it counts for control->run_bytes */

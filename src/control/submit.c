@@ -9,6 +9,7 @@
 #include "control/code.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/limits.h"
 #include "control/run.h"
 #include "control/tier.h"
 #include "policy/platform.h"
@@ -269,68 +270,15 @@ static int take_rest(struct submit *s)
 	return 0;
 }
 
-/* What may be asked for: less than profile and tier give, not more. */
-static int limit(struct submit *s, const json_t *asked, const char *name, uint64_t scale,
-		 uint64_t profile, uint64_t given, uint64_t *ret)
-{
-	int failed = 0;
-	int64_t v = body_number(s->q, asked, name, -1, 0, INT64_MAX / (1 << 20), &failed);
-
-	*ret = given;
-	if (failed)
-		return -EINVAL;
-	if (v < 0)
-		return 0;
-	if ((uint64_t)v * scale > given && !*s->denied.code)
-		err_set(&s->denied, EPERM, "limits.exceeded",
-			"limits.%s: %lld was asked for, the %s '%s' gives at most %llu", name,
-			(long long)v, given < profile ? "tier" : "profile",
-			given < profile ? s->run->tier : s->run->profile,
-			(unsigned long long)(given / scale));
-	*ret = (uint64_t)v * scale;
-	return 0;
-}
-
 static int take_limits(struct submit *s)
 {
-	static const char known[] =
-		" cpu_ms wall_ms memory_mb output_kb operations log_lines timers ";
-	const struct policy_limits *p = policy_limits(s->policy), *l = &s->limits;
-	json_t *asked = json_object_get(s->body, "limits"), *value;
-	uint64_t operations, lines, timers;
-	const char *name;
-
-	if (asked && !json_is_object(asked)) {
-		bad(s, "'limits' must be an object");
-		return -EINVAL;
-	}
-	json_object_foreach(asked, name, value)
-	{
-		if (body_knows(known, name))
-			continue;
-		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
-		    known);
-		return -EINVAL;
-	}
-	if (*s->q->lease.artifact && json_object_get(asked, "memory_mb")) {
-		bad(s, "limits.memory_mb: what a lease holds has the memory of its profile, over "
-		       "all its runs");
-		return -EINVAL;
-	}
-	if (limit(s, asked, "cpu_ms", 1000, p->cpu_us, l->cpu_us, &s->m.cpu_us) < 0 ||
-	    limit(s, asked, "wall_ms", 1000, p->wall_us, l->wall_us, &s->m.wall_us) < 0 ||
-	    limit(s, asked, "memory_mb", 1 << 20, p->memory_bytes, l->memory_bytes,
-		  &s->m.memory_bytes) < 0 ||
-	    limit(s, asked, "output_kb", 1 << 10, p->output_bytes, l->output_bytes,
-		  &s->m.output_bytes) < 0 ||
-	    limit(s, asked, "operations", 1, p->operations, l->operations, &operations) < 0 ||
-	    limit(s, asked, "log_lines", 1, p->log_lines, l->log_lines, &lines) < 0 ||
-	    limit(s, asked, "timers", 1, p->timers, l->timers, &timers) < 0)
-		return -EINVAL;
-	s->m.operations = (uint32_t)operations;
-	s->m.log_lines = (uint32_t)lines;
-	s->m.timers = (uint32_t)timers;
-	return 0;
+	return limits_take(&(struct limits_asked){.q = s->q,
+						  .body = s->body,
+						  .profile = s->run->profile,
+						  .tier = s->run->tier,
+						  .of_profile = policy_limits(s->policy),
+						  .given = &s->limits},
+			   &s->m, &s->denied);
 }
 
 static uint8_t nice_of(const struct submit *s, int is_bulk)

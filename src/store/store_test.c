@@ -43,7 +43,8 @@ static int teardown(void **state)
 	return rmdir(directory);
 }
 
-static int add_run(const char *id, const char *tenant, const char *idempotency, const char *state)
+static int add_run_of(const char *tier, const char *id, const char *tenant, const char *idempotency,
+		      const char *state)
 {
 	const uint8_t body[KEY_HASH_SIZE] = {1};
 
@@ -56,7 +57,7 @@ static int add_run(const char *id, const char *tenant, const char *idempotency, 
 					       .profile = "p",
 					       .policy = "",
 					       .artifact = "",
-					       .tier = "standard",
+					       .tier = tier,
 					       .labels = "{\"a\":\"b\"}",
 					       .provenance = "{}",
 					       .trace = "",
@@ -71,6 +72,11 @@ static int add_run(const char *id, const char *tenant, const char *idempotency, 
 					       .payloads = "",
 					       .payloads_len = 0},
 			     &err);
+}
+
+static int add_run(const char *id, const char *tenant, const char *idempotency, const char *state)
+{
+	return add_run_of("standard", id, tenant, idempotency, state);
 }
 
 static void count(void *arg, const struct run_row *row)
@@ -207,6 +213,55 @@ static void test_leases(void **state)
 	assert_int_equal(add_lease("lease_3", 100), 0);
 }
 
+static void tell_erased(void *arg, const char *tenant, int runs)
+{
+	char *to = arg;
+
+	snprintf(to + strlen(to), 128 - strlen(to), "%s %d;", tenant, runs);
+}
+
+static void test_what_a_tier_keeps_no_longer_is_erased(void **state)
+{
+	char told[128] = "", id[16];
+
+	(void)state;
+	assert_int_equal(add_run_of("batch", "run_1", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_2", "globex", "", "done"), 0);
+	assert_int_equal(add_run_of("standard", "run_3", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_4", "acme", "", "running"), 0);
+	assert_int_equal(add_run_of("batch", "run_5", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_6", "acme", "", "done"), 0);
+	assert_int_equal(store_run_erase(store, "acme", "run_1", 1, &err), 0);
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 2);
+	assert_string_equal(told, "globex 1;acme 1;");
+	/* What was under way then is erased when it is over, however old it is by then. */
+	assert_int_equal(store_run_end(store,
+				       &(struct run_row){.id = "run_4",
+							 .outcome = "",
+							 .reason = "",
+							 .result = "{}",
+							 .result_len = 2},
+				       &err),
+			 0);
+	*told = '\0';
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 1);
+	assert_string_equal(told, "acme 1;");
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 0);
+	assert_int_equal(store_run_erase(store, "acme", "run_6", 3, &err), 0); /* it was not */
+	for (int i = 0; i < STORE_ERASE_MOST + 1; i++) {
+		snprintf(id, sizeof(id), "rux_%03d", i);
+		assert_int_equal(add_run_of("batch", id, i % 2 ? "acme" : "globex", "", "done"), 0);
+	}
+	*told = '\0';
+	assert_int_equal(store_run_erase_tier(store, "batch", "z", 2, tell_erased, told, &err),
+			 STORE_ERASE_MOST);
+	assert_string_equal(told, "globex 100;acme 100;");
+	assert_int_equal(store_run_erase_tier(store, "batch", "z", 2, tell_erased, told, &err), 1);
+}
+
 static void sum_debts(void *arg, const struct debt_row *row)
 {
 	int64_t *sum = arg;
@@ -287,6 +342,7 @@ int main(void)
 		T(test_leases),
 		T(test_sync),
 		T(test_settings),
+		T(test_what_a_tier_keeps_no_longer_is_erased),
 		T(test_debts),
 	};
 
