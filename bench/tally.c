@@ -68,7 +68,8 @@ static uint64_t number(const char *object, size_t size, const char *name)
 }
 
 /* What a run's result says, or a problem (RFC 9457). False: it is not what was asked for. */
-static bool read_body(struct tally *t, const struct reply *reply, const char *body)
+static bool read_body(struct tally *t, const struct reply *reply, const char *body,
+		      struct tally_slice *over)
 {
 	size_t size = reply->body_size, n;
 	const char *object;
@@ -86,8 +87,13 @@ static bool read_body(struct tally *t, const struct reply *reply, const char *bo
 	if (json_member(body, size, "error", &object, &n) == 0 &&
 	    json_text(object, n, "code", word, sizeof(word)))
 		count_word(&t->codes, word);
-	if (json_member(body, size, "usage", &object, &n) == 0)
-		t->cpu_us += number(object, n, "cpu_us");
+	if (json_member(body, size, "usage", &object, &n) == 0) {
+		uint64_t cpu_us = number(object, n, "cpu_us");
+
+		t->cpu_us += cpu_us;
+		if (over)
+			over->cpu_us += cpu_us;
+	}
 	if (json_member(body, size, "queue", &object, &n) == 0)
 		latency_add(&t->waited, number(object, n, "waited_us"));
 	return right;
@@ -115,7 +121,7 @@ void tally_reply(struct tally *t, const struct reply *reply, uint64_t due, uint6
 	uint64_t us = (now - due) / NS_PER_US;
 	const char *body = reply->data + reply->body;
 	char status[16];
-	bool completed = read_body(t, reply, body);
+	bool completed = read_body(t, reply, body, when_over);
 
 	snprintf(status, sizeof(status), "%d", reply->status);
 	count_word(&t->status, status);
@@ -180,9 +186,9 @@ static void print_slices(const struct tally *t)
 		const struct tally_slice *s = &t->slices[i];
 
 		printf("%s\n    {\"at\": %.3f, \"due\": %" PRIu64 ", \"completed\": %" PRIu64
-		       ", \"refused\": %" PRIu64 ", ",
+		       ", \"refused\": %" PRIu64 ", \"cpu_us\": %" PRIu64 ", ",
 		       i > 0 ? "," : "", (double)(i * t->slice_ns) / 1e9, s->due, s->completed,
-		       s->refused);
+		       s->refused, s->cpu_us);
 		tally_print_latency("latency_us", &s->latency);
 		printf("}");
 	}

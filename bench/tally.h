@@ -21,9 +21,9 @@ struct tally_words {
 	} all[TALLY_WORDS_MAX + 1];
 };
 
-/* Of those that were due in it; `completed` those that were completed in it. */
+/* Of those that were due in it; `completed`, and the CPU time, of those that were over in it. */
 struct tally_slice {
-	uint64_t due, completed, refused;
+	uint64_t due, completed, refused, cpu_us;
 	struct latency latency;
 };
 
