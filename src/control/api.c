@@ -1,5 +1,5 @@
 /* The routes: method, path, who may, what answers. One table; nothing is reachable but by it. */
-#include "control/control.h"
+#include "control/queue.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +49,7 @@ static const struct route {
 	{"GET", "/v1/runs/*", ROLE_KEY | ROLE_LEASE, runs_get, 0},
 	{"GET", "/v1/runs/*/events", ROLE_KEY | ROLE_LEASE, runs_events, 0},
 	{"DELETE", "/v1/runs/*/payload", WRITERS, runs_erase, 0},
+	{"GET", "/v1/queue", READERS, queue_show, 0},
 	{"GET", "/v1/receipts/*", ROLE_KEY | ROLE_LEASE, receipt_get, 0},
 	{"GET", "/v1/events", READERS, events_list, 0},
 	/* The log's leaves are digests and signatures; who has no key sees none all the same. */

@@ -31,7 +31,7 @@ enum {
 		20, /* from a connection's start, or its last answer, to a request's headers */
 	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
-	RUNS_MAX = 2048,	 /* accepted and not over */
+	RUNS_MAX = 2048,	 /* begun and not on record */
 	RUN_BYTES_MAX = 1 << 30, /* their code and input together */
 	KEYS_MAX = 10000,	 /* of a tenant, revoked ones included */
 	PROFILES_MAX = 10000,	 /* versions, of a tenant */
@@ -75,7 +75,7 @@ enum role {
 struct caller {
 	enum role role;
 	char tenant[64], team[64]; /* team "": none */
-	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
+	char key[ID_SIZE];	   /* "local" for ROLE_LOCAL */
 };
 
 /* What a lease's token grants, as the lease's row has it; id "": the caller has none. */
@@ -107,7 +107,9 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
+	struct run *runs_by_id, *runs_by_name; /* hash tables */
 	size_t run_count, run_bytes;
+	struct queue *queue;
 	struct loop_timer sweep;
 	char swept_tenant[64]; /* the last one whose payloads were looked at */
 	size_t body_bytes;     /* see BODIES_MAX */

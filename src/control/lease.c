@@ -170,17 +170,16 @@ static void forget(struct lease *l)
 static void end(struct lease *l)
 {
 	struct control *c = l->control;
-	struct list *p = c->runs.next;
+	struct list *p, *tmp;
 
-	while (p != &c->runs) {
+	/* Stopped ones stay in the list until their end is written. */
+	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		p = p->next;
-		if (r->lease == l) {
-			r->lease = NULL;
-			run_stop(r, REASON_REVOKED);
-			p = c->runs.next; /* ending one may have ended others */
-		}
+		if (r->lease != l)
+			continue;
+		r->lease = NULL;
+		run_stop(r, REASON_REVOKED);
 	}
 	forget(l);
 }

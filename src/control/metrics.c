@@ -44,7 +44,9 @@ static void observe(struct histogram *h, uint64_t us)
 
 void metrics_run(const struct run *r, const struct msg_run_done *m)
 {
-	const uint64_t us[PHASE_COUNT] = {m->queue_us, m->spawn_us, m->run_us, m->wall_us};
+	uint64_t waited = r->waited_ns / NS_PER_US; /* before the node had it */
+	const uint64_t us[PHASE_COUNT] = {waited + m->queue_us, m->spawn_us, m->run_us,
+					  waited + m->wall_us};
 	uint8_t class = 0;
 	size_t tier = 0;
 
@@ -130,7 +132,7 @@ static double completeness(const struct control *c)
 	list_for_each_safe (p, tmp, (struct list *)&c->runs) {
 		const struct run *r = list_entry(p, struct run, link);
 
-		over += r->ended && !*r->receipt;
+		over += r->ended && !*r->out->receipt;
 	}
 	return over ? (double)sealed / (double)over : 1;
 }
@@ -196,6 +198,7 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_ledger_signed_entries %llu\n", (unsigned long long)c->ledger_signed);
 	head(&b, "leases_held", "gauge", "Leases that hold a sandbox.");
 	buf_addf(&b, "cordon_leases_held %u\n", c->holds);
+	queue_metrics(c, &b);
 	head(&b, "run_phase_seconds", "histogram",
 	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
 	     "running (run), all of it (total).");

@@ -38,9 +38,9 @@ static void add_limits(struct buf *b, const struct msg_submit *m)
 		 m->operations, m->log_lines, m->timers);
 }
 
-void record_begin(struct run *r, const struct msg_submit *m, const char *role)
+void record_begin(struct run *r, const struct msg_submit *m)
 {
-	struct buf *b = &r->facts;
+	struct buf *b = &run_out(r)->facts;
 
 	buf_adds(b, "{\"run\":{");
 	body_member(b, "id", r->id);
@@ -56,7 +56,7 @@ void record_begin(struct run *r, const struct msg_submit *m, const char *role)
 	body_time(b, r->created_ms);
 	buf_adds(b, "},\"caller\":{");
 	body_member(b, "key", r->key);
-	body_member(b, "role", role);
+	body_member(b, "role", r->role);
 	buf_addf(b, "},\"provenance\":%s,\"artifact\":{", r->provenance ? r->provenance : "{}");
 	body_member(b, "digest", r->artifact);
 	buf_adds(b, "},\"policy\":{");
@@ -66,6 +66,19 @@ void record_begin(struct run *r, const struct msg_submit *m, const char *role)
 	if (m)
 		add_limits(b, m);
 	r->engine = m ? words_engine(m->engine) : "";
+}
+
+/* Not before it is needed: while a run waits, what it was submitted with is all that is kept. */
+static void begin_late(struct run *r)
+{
+	struct msg m;
+	size_t used;
+
+	if (msg_decode(r->wire.data, r->wire.len, LIMIT_FRAME, &m, &used) == 1)
+		record_begin(r, &m.submit);
+	else
+		record_begin(r, NULL);
+	buf_done(&r->wire);
 }
 
 /* The member "code" of an error that the platform made: a denial's. */
@@ -98,9 +111,9 @@ static void add_output(struct buf *b, const struct msg_run_done *m)
 /* Of a run that another control had, what that one knew; or nothing, rather than zeros. */
 static void add_usage(struct buf *b, const struct run *r, const struct msg_run_done *m)
 {
-	if (r->known_usage.len) {
+	if (r->out->known_usage.len) {
 		buf_adds(b, ",\"usage\":");
-		buf_add(b, r->known_usage.data, r->known_usage.len);
+		buf_add(b, r->out->known_usage.data, r->out->known_usage.len);
 	}
 	if (r->recovered)
 		return;
@@ -116,9 +129,11 @@ static void add_usage(struct buf *b, const struct run *r, const struct msg_run_d
 
 static void end_facts(struct run *r, const struct msg_run_done *m)
 {
-	struct buf *b = &r->facts;
+	struct buf *b = &r->out->facts;
 
 	add_usage(b, r, m);
+	buf_addc(b, ',');
+	queue_json(r, b);
 	buf_adds(b, ",\"result\":{");
 	body_member(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
@@ -180,7 +195,8 @@ static void finish_journal(struct run *r, const struct msg_run_done *m)
 	uint64_t line;
 
 	write_event(r, m, &event);
-	if (r->events.len && journal_load(&j, r->events.data, r->events.len, &line) < 0) {
+	if (r->out->events.len &&
+	    journal_load(&j, r->out->events.data, r->out->events.len, &line) < 0) {
 		log_line("the journal of %s is not in order at line %llu; a new one is begun",
 			 r->id, (unsigned long long)line);
 		buf_done(&j.lines);
@@ -191,8 +207,8 @@ static void finish_journal(struct run *r, const struct msg_run_done *m)
 		if (!j.tree.size)
 			log_fatal("the end of %s cannot be recorded", r->id);
 	}
-	buf_done(&r->events);
-	r->events = j.lines;
+	buf_done(&r->out->events);
+	r->out->events = j.lines;
 }
 
 /* ---- appends ---- */
@@ -205,23 +221,26 @@ static void encode(struct run *r, const struct msg_run_done *m)
 				   .kind = ENTRY_RUN,
 				   .synced = !strcmp(r->tier, "regulated"),
 				   .subject = WIRE_STR(r->id),
-				   .facts = WIRE_BUF(&r->facts)}};
+				   .facts = WIRE_BUF(&r->out->facts)}};
 
 	if (!sealed)
 		finish_journal(r, m);
 	else
 		a.append.seal = m->seal;
 	r->by_node = sealed;
-	a.append.journal = WIRE_BUF(&r->events);
+	a.append.journal = WIRE_BUF(&r->out->events);
 	r->recording = a.append.handle;
-	r->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
-	if (msg_encode(&r->record, &a) < 0)
+	run_rename(r, r->recording);
+	r->out->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
+	if (msg_encode(&r->out->record, &a) < 0)
 		log_fatal("the end of %s cannot be recorded", r->id);
-	buf_done(&r->facts);
+	buf_done(&r->out->facts);
 }
 
 void record_end(struct run *r, const struct msg_run_done *m)
 {
+	if (!r->out->facts.len)
+		begin_late(r);
 	end_facts(r, m);
 	encode(r, m);
 	record_send(r);
@@ -230,8 +249,9 @@ void record_end(struct run *r, const struct msg_run_done *m)
 void record_send(struct run *r)
 {
 	/* Not before its row stands, nor twice on one link. */
-	if (r->record.len && !r->record_sent && !*r->receipt && list_empty(&r->turn))
-		r->record_sent = ledger_send(r->control, &r->record) == 0;
+	if (r->out && r->out->record.len && !r->record_sent && !*r->out->receipt &&
+	    list_empty(&r->turn))
+		r->record_sent = ledger_send(r->control, &r->out->record) == 0;
 }
 
 /* ---- what the ledger says ---- */
@@ -291,8 +311,8 @@ static void adopt(struct run *r, const struct wire_bytes *envelope)
 			if (is(reason, n_reason, words_reason((uint8_t)i)))
 				m.reason = (uint8_t)i;
 	}
-	r->json.len = 0;
-	run_json(r, &m, &r->json);
+	r->out->json.len = 0;
+	run_json(r, &m, &r->out->json);
 	r->outcome = words_outcome(m.outcome);
 	r->reason = m.outcome == OUTCOME_TERMINATED ? words_reason(m.reason) : "";
 }
@@ -305,12 +325,12 @@ static int record_again(struct run *r, const struct msg_appended *m)
 	size_t used;
 
 	if (m->number != EINVAL || r->refused ||
-	    msg_decode(r->record.data, r->record.len, LIMIT_FRAME, &a, &used) != 1)
+	    msg_decode(r->out->record.data, r->out->record.len, LIMIT_FRAME, &a, &used) != 1)
 		return 0;
 	r->refused = 1;
-	r->facts = BUF_INIT(LIMIT_FACTS);
-	buf_add(&r->facts, a.append.facts.data, a.append.facts.len);
-	buf_done(&r->record);
+	r->out->facts = BUF_INIT(LIMIT_FACTS);
+	buf_add(&r->out->facts, a.append.facts.data, a.append.facts.len);
+	buf_done(&r->out->record);
 	r->record_sent = 0;
 	encode(r, &done);
 	record_send(r);
@@ -319,40 +339,33 @@ static int record_again(struct run *r, const struct msg_appended *m)
 
 int record_told(struct control *c, const struct msg_appended *m)
 {
-	struct list *p, *tmp;
-	struct err e;
+	struct run *r = run_by_name(c, m->handle);
+	struct err e = {.number = (int)m->number};
 
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct run *r = list_entry(p, struct run, link);
-
-		if (!r->recording || r->recording != m->handle)
-			continue;
-		if (m->number) {
-			e.number = (int)m->number;
-			snprintf(e.code, sizeof(e.code), "%.*s", (int)m->error_code.len,
-				 (const char *)m->error_code.data);
-			snprintf(e.message, sizeof(e.message), "%.*s", (int)m->error.len,
-				 (const char *)m->error.data);
-			if (record_again(r, m))
-				return 1;
-			r->record_sent = 0;
-			snprintf(e.code, sizeof(e.code), "ledger_unavailable");
-			run_unwritten(r, &e);
+	if (!r || r->recording != m->handle)
+		return 0;
+	if (m->number) {
+		snprintf(e.code, sizeof(e.code), "ledger_unavailable");
+		snprintf(e.message, sizeof(e.message), "%.*s", (int)m->error.len,
+			 (const char *)m->error.data);
+		if (record_again(r, m))
 			return 1;
-		}
-		if (m->known && r->recovered)
-			adopt(r, &m->envelope);
-		snprintf(r->receipt, sizeof(r->receipt), "%.*s", (int)m->receipt.len,
-			 (const char *)m->receipt.data);
-		buf_add(&r->envelope, m->envelope.data, m->envelope.len);
-		buf_done(&r->record);
-		r->recording = 0;
-		c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
-		c->sealed[r->by_node]++;
-		run_recorded(r);
+		r->record_sent = 0;
+		run_unwritten(r, &e);
 		return 1;
 	}
-	return 0;
+	if (m->known && r->recovered)
+		adopt(r, &m->envelope);
+	snprintf(r->out->receipt, sizeof(r->out->receipt), "%.*s", (int)m->receipt.len,
+		 (const char *)m->receipt.data);
+	buf_add(&r->out->envelope, m->envelope.data, m->envelope.len);
+	buf_done(&r->out->record);
+	r->recording = 0;
+	run_rename(r, 0);
+	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
+	c->sealed[r->by_node]++;
+	run_recorded(r);
+	return 1;
 }
 
 void record_link(struct control *c, int up)

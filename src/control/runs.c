@@ -267,9 +267,9 @@ void runs_events(struct request *q)
 		return;
 	}
 	run = o.running ? run_find(q->control, q->tail[0]) : NULL;
-	if (run)
-		run_show_events(run->events.data, run->events.len, run->payloads.data,
-				run->payloads.len, &lines);
+	if (run && run->out)
+		run_show_events(run->out->events.data, run->out->events.len,
+				run->out->payloads.data, run->out->payloads.len, &lines);
 	if (run && http_wants_events(q)) { /* what was, and then what comes */
 		run_follow(run, q);
 		stream_lines(q, &lines);
@@ -332,15 +332,14 @@ static struct run *restore(struct control *c, const struct run_row *w)
 	snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
 	snprintf(r->key, sizeof(r->key), "%s", w->key);
 	snprintf(r->lease_id, sizeof(r->lease_id), "%s", w->lease);
-	snprintf(r->session, sizeof(r->session), "%s", w->session);
+	run_text(&r->session, w->session);
 	snprintf(r->profile, sizeof(r->profile), "%s", w->profile);
 	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
-	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
+	run_text(&r->trace, w->trace);
 	r->recovered = 1;
-	record_begin(r, NULL, "");
-	list_append(&c->runs, &r->link);
-	c->run_count++;
+	record_begin(r, NULL);
+	run_enlist(r);
 	return r;
 }
 
@@ -395,13 +394,13 @@ static void take_ended(void *arg, const struct run_row *w)
 	r->outcome = words_outcome(m.outcome);
 	r->reason = "";
 	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
-		r->known_usage = (struct wire_bytes){at, len};
+		r->out->known_usage = (struct wire_bytes){at, len};
 	if (json_member(w->result, w->result_len, "erased_at", &at, &len) < 0 &&
 	    json_member(w->result, w->result_len, "value_kind", &at, &len) == 0 && len == 6 &&
 	    json_member(w->result, w->result_len, "value", &at, &len) == 0) /* "json" */
 		m.value = (struct wire_bytes){at, len};
 	record_end(r, &m);
-	r->known_usage = (struct wire_bytes){NULL, 0};
+	r->out->known_usage = (struct wire_bytes){NULL, 0};
 }
 
 int runs_recover(struct control *c, struct err *reterr)

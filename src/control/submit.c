@@ -19,9 +19,10 @@
 #include <string.h>
 
 static const char members[] = " profile input class limits session seed labels provenance "
-			      "output_schema" CODE_MEMBERS;
+			      "output_schema deadline_ms idempotent" CODE_MEMBERS;
 
-enum { IDEMPOTENCY_MAX = 200 };
+/* Bulk runs stand behind all others on the CPU. */
+enum { IDEMPOTENCY_MAX = 200, DEADLINE_MAX_MS = 86400000, BULK_NICE = 15 };
 
 struct submit {
 	struct request *q;
@@ -100,7 +101,7 @@ static int take_labels(struct submit *s)
 		    LABEL_SIZE_MAX);
 		return -EINVAL;
 	}
-	s->run->labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	s->run->labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	return 0;
 }
 
@@ -160,7 +161,7 @@ static int take_provenance(struct submit *s)
 			return -EINVAL;
 		}
 	}
-	s->run->provenance = p ? json_dumps(p, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	s->run->provenance = p ? json_dumps(p, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	return 0;
 }
 
@@ -208,10 +209,7 @@ static int take_profile(struct submit *s)
 		 *g->id	   ? g->profile
 		 : profile ? profile
 			   : "transform");
-	snprintf(s->run->session, sizeof(s->run->session), "%s",
-		 *g->id	   ? g->session
-		 : session ? session
-			   : "");
+	run_text(&s->run->session, *g->id ? g->session : session ? session : "");
 	return 0;
 }
 
@@ -241,10 +239,29 @@ static int take_code(struct submit *s)
 	return 0;
 }
 
+/* How long its caller can use an answer, and whether it may be run twice. */
+static int take_patience(struct submit *s)
+{
+	const json_t *twice = json_object_get(s->body, "idempotent");
+	int failed = 0;
+	int64_t ms = body_number(s->q, s->body, "deadline_ms", 0, 1, DEADLINE_MAX_MS, &failed);
+
+	if (failed)
+		return -EINVAL;
+	if (twice && !json_is_boolean(twice)) {
+		bad(s, "'idempotent' must be true or false");
+		return -EINVAL;
+	}
+	if (ms)
+		s->run->deadline_ns = clock_now_ns() + (uint64_t)ms * NS_PER_MS;
+	s->run->idempotent = json_is_true(twice);
+	return 0;
+}
+
 static int take_rest(struct submit *s)
 {
 	if (take_labels(s) < 0 || take_provenance(s) < 0 || take_seed(s) < 0 ||
-	    take_schema(s) < 0 || take_profile(s) < 0 || take_code(s) < 0)
+	    take_schema(s) < 0 || take_patience(s) < 0 || take_profile(s) < 0 || take_code(s) < 0)
 		return -EINVAL;
 	s->m.flags |= RUN_JOURNAL | (http_wants_events(s->q) ? RUN_LIVE : 0);
 	return 0;
@@ -332,6 +349,9 @@ static int choose_class(struct submit *s)
 	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
 	words_class_parse(s->run->class_, &s->m.class_);
 	s->run->tier = policy_tier_text(policy_tier(s->policy));
+	s->m.nice =
+		s->m.class_ == CLASS_BULK && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
+	s->run->idempotent |= policy_is_pure(s->policy);
 	s->m.engine =
 		policy_tier(s->policy) == POLICY_REGULATED ? ENGINE_REGULATED : ENGINE_STANDARD;
 	s->m.flags |= (uint8_t)((policy_eval(s->policy) ? RUN_EVAL : 0) |
@@ -375,9 +395,6 @@ static int admit(struct submit *s)
 			run->profile, policy_min_trust(s->policy), (long long)s->code.trust);
 	if (choose_class(s) < 0 || take_limits(s) < 0)
 		return -EINVAL;
-	if (c->run_count >= RUNS_MAX && !*s->denied.code)
-		err_set(&s->denied, EAGAIN, "capacity", "%d runs are under way; try again later",
-			RUNS_MAX);
 	if (c->run_bytes + s->code.modules.len + s->input_len > RUN_BYTES_MAX && !*s->denied.code)
 		err_set(&s->denied, EAGAIN, "capacity",
 			"the runs under way have more than %d bytes of code and input; try again "
@@ -393,21 +410,6 @@ static int admit(struct submit *s)
 				HOLDS_PER_TENANT, HOLDS_MAX);
 	}
 	return 0;
-}
-
-/* It is over before it was begun. */
-static void deny(struct submit *s, struct run *run)
-{
-	_cleanup_buf_ struct buf error = BUF_INIT(4096);
-	struct msg_run_done m = {.outcome = OUTCOME_DENIED, .seed = s->m.seed};
-
-	buf_adds(&error, "{\"name\":\"Denied\",\"code\":");
-	json_quote_str(&error, s->denied.code);
-	buf_adds(&error, ",\"message\":");
-	json_quote_str(&error, s->denied.message);
-	buf_addc(&error, '}');
-	m.error = WIRE_BUF(&error);
-	run_on_done(run, &m);
 }
 
 struct earlier {
@@ -513,6 +515,18 @@ static int refused(struct submit *s)
 	return r;
 }
 
+/* A place in the queue. Who comes a second time is told of the first. */
+static int queue(struct submit *s)
+{
+	uint32_t retry_ms;
+	struct err e;
+	int r = queue_enter(s->run, s->run->deadline_ns, &e, &retry_ms);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		queue_refuse(s->q, &e, retry_ms);
+	return r;
+}
+
 /* The row first, then the node. The run is the control's when this returns 0. */
 static int enter(struct submit *s)
 {
@@ -522,28 +536,29 @@ static int enter(struct submit *s)
 
 	r = batch_open(s->q->control, &e);
 	if (r == 0)
-		r = store_run_add(s->q->control->store,
-				  &(struct run_row){.id = run->id,
-						    .tenant = run->tenant,
-						    .key = run->key,
-						    .profile = run->profile,
-						    .policy = run->policy,
-						    .artifact = run->artifact,
-						    .tier = run->tier,
-						    .lease = run->lease_id,
-						    .session = run->session,
-						    .labels = run->labels,
-						    .provenance = run->provenance,
-						    .trace = run->trace,
-						    .idempotency = s->idempotency,
-						    .body = s->digest,
-						    .created_ms = run->created_ms,
-						    .state = "running",
-						    .outcome = "",
-						    .reason = "",
-						    .result = "",
-						    .payloads = ""},
-				  &e);
+		r = store_run_add(
+			s->q->control->store,
+			&(struct run_row){.id = run->id,
+					  .tenant = run->tenant,
+					  .key = run->key,
+					  .profile = run->profile,
+					  .policy = run->policy,
+					  .artifact = run->artifact,
+					  .tier = run->tier,
+					  .lease = run->lease_id,
+					  .session = run->session,
+					  .labels = run->labels ? run->labels : "{}",
+					  .provenance = run->provenance ? run->provenance : "{}",
+					  .trace = run->trace,
+					  .idempotency = s->idempotency,
+					  .body = s->digest,
+					  .created_ms = run->created_ms,
+					  .state = "running",
+					  .outcome = "",
+					  .reason = "",
+					  .result = "",
+					  .payloads = ""},
+			&e);
 	if (r == -EEXIST && replay(s) == 0)
 		return r;
 	if (r < 0)
@@ -566,6 +581,7 @@ static int keep_code(struct submit *s)
 	}
 	m = (struct msg_hold){.hold = run->lease->hold,
 			      .engine = s->m.engine,
+			      .nice = s->m.nice,
 			      .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
 				       (c->fences ? RUN_FENCES : 0),
 			      .memory_bytes = policy_limits(s->policy)->memory_bytes,
@@ -680,6 +696,18 @@ static void begin(struct submit *s, struct run *run)
 		answer_async(q, run);
 }
 
+/* When there is no room in either queue, nobody looks at the rest. */
+static int crowded(struct submit *s)
+{
+	uint32_t retry_ms;
+	struct err e;
+	int r = queue_is_full(s->q->control, s->run->tenant, &e, &retry_ms);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		queue_refuse(s->q, &e, retry_ms);
+	return r;
+}
+
 static void submit(struct submit *s)
 {
 	struct request *q = s->q;
@@ -687,7 +715,7 @@ static void submit(struct submit *s)
 
 	crypto_generichash(s->digest, sizeof(s->digest), q->body.data, q->body.len, NULL, 0);
 	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || refused(s) < 0 ||
-	    take_input(s) < 0)
+	    crowded(s) < 0 || take_input(s) < 0)
 		return;
 	s->body = body_object(q, members);
 	if (!s->body)
@@ -697,17 +725,19 @@ static void submit(struct submit *s)
 		return;
 	}
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
-	if (take_rest(s) < 0 || admit(s) < 0 || (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
+	if (take_rest(s) < 0 || admit(s) < 0 ||
+	    (!*s->denied.code && (encode(s) < 0 || queue(s) < 0)) || enter(s) < 0)
 		return;
-	record_begin(run, &s->m, auth_role_text(q->caller.role));
+	run->role = auth_role_text(q->caller.role);
 	s->run = NULL;
 	run_begin(run);
 	if (*s->denied.code) {
+		record_begin(run, &s->m);
 		if (http_wants_events(q))
 			run_follow(run, q);
 		else
 			run_wait(run, q);
-		deny(s, run);
+		run_deny(run, s->denied.code, s->denied.message, s->m.seed);
 		return;
 	}
 	begin(s, run);
@@ -725,7 +755,8 @@ void submit_run(struct request *q)
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
 	snprintf(s.run->lease_id, sizeof(s.run->lease_id), "%s", q->lease.id);
-	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
+	run_text(&s.run->trace, q->trace);
+	run_text(&s.run->team, q->caller.team);
 	submit(&s);
 	if (s.run)
 		run_free(s.run);

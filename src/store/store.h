@@ -147,6 +147,18 @@ int store_outbox_drop(struct store *s, const char *id, struct err *reterr);
 typedef void outbox_fn(void *arg, const char *id, const void *event, size_t len);
 int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr);
 
+/* What is owed in the queues (sched/sched.h); principal "": by the tenant itself. */
+struct debt_row {
+	char tenant[64], principal[ID_SIZE];
+	int class_;
+	int64_t micros;
+};
+/* All that there is; what was there before is gone. Of tenants that do not exist nothing is kept.
+ */
+int store_debts_put(struct store *s, const struct debt_row *rows, size_t n, struct err *reterr);
+typedef void debt_fn(void *arg, const struct debt_row *row);
+int store_debts(struct store *s, debt_fn *fn, void *arg, struct err *reterr);
+
 /* What is known of a run when it is accepted. */
 struct run_row {
 	const char *id, *tenant, *key, *profile, *policy, *artifact, *tier;

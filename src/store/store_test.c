@@ -207,6 +207,37 @@ static void test_leases(void **state)
 	assert_int_equal(add_lease("lease_3", 100), 0);
 }
 
+static void sum_debts(void *arg, const struct debt_row *row)
+{
+	int64_t *sum = arg;
+
+	sum[0]++;
+	sum[1] += row->micros;
+	assert_string_equal(row->tenant, "acme");
+	assert_int_equal(row->class_, 1);
+}
+
+static void test_debts(void **state)
+{
+	struct debt_row rows[] = {
+		{.tenant = "acme", .class_ = 1, .micros = 500},
+		{.tenant = "acme", .principal = "key_1", .class_ = 1, .micros = -20},
+		{.tenant = "nobody", .class_ = 1, .micros = 7000}};
+	int64_t sum[2] = {0, 0};
+
+	(void)state;
+	assert_int_equal(store_debts_put(store, rows, ARRAY_SIZE(rows), &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, sum, &err), 0);
+	assert_int_equal(sum[0], 2); /* of a tenant that is gone there are none */
+	assert_int_equal(sum[1], 480);
+	assert_int_equal(store_debts_put(store, rows, 1, &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, (sum[0] = sum[1] = 0, sum), &err), 0);
+	assert_int_equal(sum[0], 1);
+	assert_int_equal(store_tenant_delete(store, "acme", &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, (sum[0] = sum[1] = 0, sum), &err), 0);
+	assert_int_equal(sum[0], 0);
+}
+
 static void test_settings(void **state)
 {
 	uint32_t value = 7, got = 0;
@@ -256,6 +287,7 @@ int main(void)
 		T(test_leases),
 		T(test_sync),
 		T(test_settings),
+		T(test_debts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

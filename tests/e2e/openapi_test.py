@@ -98,6 +98,7 @@ REQUESTS = {
     "deleteArtifact": lambda w: (w.artifact, NO_ARTIFACT, None),
     "trustArtifact": lambda w: (w.artifact, NO_ARTIFACT, {"trust": 2}),
     "createLease": lambda w: ("", "", {"profile": "mine"}),
+    "getQueue": lambda w: ("", "", None),
     "listLeases": lambda w: ("", "", None),
     "getLease": lambda w: (w.lease, NO_LEASE, None),
     "renewLease": lambda w: (w.lease, NO_LEASE, {"epoch": 1}),
@@ -480,6 +481,26 @@ def hurried(doc, validator, seen):
     return flaws
 
 
+def crowded(doc, validator, seen):
+    """No room in the queue. The flaws."""
+    options = {"concurrency-min": 1, "concurrency-max": 1, "floor-interactive": 1, "floor-bulk": 0, "queue-interactive": 2, "queue-bulk": 1}
+    with Daemon(options=[x for name, n in options.items() for x in (f"--{name}", str(n))]) as d:
+        api, patient = Checked(d, doc, validator), {"Prefer": "respond-async"}
+        keys = [d.key(d.tenant(name)) for name in ("one", "two", "three")]
+        slow = "async () => { await new Promise(r => setTimeout(r, 300)) }"
+        first = api.ask("POST", "/v1/runs", {"code": slow}, key=keys[0], headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        d.wait(first["run"], keys[0])  # how long such runs take is known now
+        api.ask("POST", "/v1/runs", {"code": slow, "deadline_ms": 10}, key=keys[0])
+        for key in keys:
+            api.ask("POST", "/v1/runs", {"code": LONG}, key=key, headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        api.ask("GET", "/v1/queue")
+        api.ask("GET", "/v1/queue", key=d.key("one", "auditor"))
+        seen |= {x for x in api.seen if x[0] == "getQueue" or (x[2] or "").startswith("queue.")}
+        return api.flaws
+
+
 def snapshot(d):
     """All that the victim has, and who there is."""
     return [d.ask("GET", path).body for path in (
@@ -630,7 +651,7 @@ def test(t):
             evidence(d, api)
             runs(d, api)
             not_ready(d, api)
-            api.flaws += hurried(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
+            api.flaws += hurried(doc, validator, api.seen) + crowded(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()
