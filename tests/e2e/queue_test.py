@@ -15,7 +15,7 @@ def says_why_it_waited(t, d):
          "a result says how it was in the queue", r)
     t.equal((r["queue"]["class"], r["queue"]["position"], r["queue"]["because"]), ("interactive", 0, "none"),
             "who need not wait says so")
-    seen = statement(r["receipt"])["predicate"]
+    seen = statement(r["receipt"]["envelope"])["predicate"]
     t.equal(json.dumps(seen.get("queue"), sort_keys=True), json.dumps(r["queue"], sort_keys=True), "its receipt says the same")
     later = d.ask("GET", f"/v1/runs/{r['run']}", key=d.key_of("alpha"))
     t.equal(later["queue"], r["queue"], "and so does the run, later")
@@ -210,6 +210,9 @@ def the_waiting_can_be_cancelled(t, d):
         r = d.done("alpha", runs[1])
         t.equal((r["outcome"], r["termination"]["reason"], r["usage"]["cpu_us"]), ("terminated", "cancelled", 0),
                 "a run that waits is cancelled without having begun")
+        receipt = d.ask("GET", f"/v1/receipts/{runs[1]}?wait=true", key=d.key_of("alpha"))
+        t.ok(r["queue"]["waited_us"] > 0 and statement(receipt["dsseEnvelope"])["predicate"]["queue"] == r["queue"],
+             "it says how long it waited, and its receipt says the same", (r["queue"], receipt))
         t.equal(d.classes()["bulk"], (2, 1), "and is out of the queue")
         key = d.ask("POST", "/v1/keys?tenant=alpha", {"role": "runner"})
         lost = d.submit("alpha", key=key["key"])

@@ -134,6 +134,6 @@ class Queues(Daemon):
             cursor = f"&cursor={page['next']}"
 
 
-def statement(receipt):
+def statement(envelope):
     """What was signed."""
-    return json.loads(base64.b64decode(receipt["envelope"]["payload"]))
+    return json.loads(base64.b64decode(envelope["payload"]))
