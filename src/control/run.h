@@ -54,7 +54,6 @@ struct run {
 	uint64_t waiting_ns;	  /* and since then; 0: it does not wait */
 	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC; 0: none */
 	uint8_t nice, idempotent; /* idempotent: to run it twice does no harm */
-	uint8_t synced;		  /* its end is on the disk before anybody is told */
 	unsigned attempts;
 	struct loop_timer retry;
 	/* while it is under way */
