@@ -317,6 +317,7 @@ int queue_enter(struct run *r, uint64_t deadline_ns, struct err *reterr, uint32_
 		return refusal(why, r->tenant, reterr);
 	if (!again)
 		retry_first(q->retry, class_of(r), r->tenant, now);
+	r->waiting_ns = now;
 	r->attempts++;
 	q->attempts[class_of(r)]++;
 	return 0;
@@ -342,6 +343,17 @@ void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms)
 	http_add_header(q, "Retry-After", seconds);
 }
 
+void queue_waited(struct run *r)
+{
+	uint64_t now = clock_now_ns(), waited = now - MIN_U64(now, r->waiting_ns);
+
+	if (!r->waiting_ns)
+		return;
+	r->waited_ns += waited;
+	r->waiting_ns = 0;
+	r->control->queue->waited_us[class_of(r)] += waited / NS_PER_US;
+}
+
 /* What is left of its deadline is all the time that it gets. */
 static void shorten(struct run *r, uint64_t now)
 {
@@ -362,10 +374,7 @@ static void shorten(struct run *r, uint64_t now)
 
 static void go(struct run *r, uint64_t now)
 {
-	uint64_t waited = now - MIN_U64(now, r->item.added_ns);
-
-	r->waited_ns += waited;
-	r->control->queue->waited_us[class_of(r)] += waited / NS_PER_US;
+	queue_waited(r);
 	r->go = 1;
 	if (r->deadline_ns)
 		shorten(r, now);

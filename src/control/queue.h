@@ -47,6 +47,8 @@ int queue_is_full(struct control *c, const char *tenant, struct err *reterr,
 void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms);
 /* Who may start does; at the end of each turn, when rows stand. */
 void queue_pump(struct control *c);
+/* It waits no longer, whatever becomes of it. */
+void queue_waited(struct run *r);
 /* It is over, or will not run. m NULL: without having used anything. */
 void queue_leave(struct run *r, const struct msg_run_done *m);
 /* What a weight, or a cap, is of has changed. */

@@ -12,8 +12,8 @@ void queue_json(const struct run *r, struct buf *b)
 {
 	uint64_t waited = r->waited_ns;
 
-	if (r->item.lane && !r->go)
-		waited += clock_now_ns() - r->item.added_ns;
+	if (r->waiting_ns)
+		waited += clock_now_ns() - r->waiting_ns;
 	buf_addf(b,
 		 "\"queue\":{\"class\":\"%s\",\"position\":%u,\"waited_us\":%llu,\"because\":"
 		 "\"%s\"},\"attempts\":%u",

@@ -382,6 +382,7 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 	}
 	if (m->platform && retry_run(r, m))
 		return;
+	queue_waited(r); /* if it was never begun */
 	if (r->deadline_ns && m->outcome == OUTCOME_TERMINATED && m->reason == REASON_WALL_TIME &&
 	    clock_now_ns() >= r->deadline_ns)
 		all.detail = WIRE_STR("its deadline passed while it was running");

@@ -50,7 +50,8 @@ struct run {
 	/* the queue */
 	struct sched_item item;
 	int go;			  /* it has its place among those that run */
-	uint64_t waited_ns;	  /* before that, in all its attempts */
+	uint64_t waited_ns;	  /* before that, in all its attempts; */
+	uint64_t waiting_ns;	  /* and since then; 0: it does not wait */
 	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC; 0: none */
 	uint8_t nice, idempotent; /* idempotent: to run it twice does no harm */
 	unsigned attempts;

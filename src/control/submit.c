@@ -281,6 +281,11 @@ static int take_limits(struct submit *s)
 			   &s->m, &s->denied);
 }
 
+static uint8_t nice_of(const struct submit *s, int is_bulk)
+{
+	return is_bulk && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
+}
+
 static int choose_class(struct submit *s)
 {
 	int failed = 0;
@@ -302,8 +307,7 @@ static int choose_class(struct submit *s)
 			s->run->profile);
 	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
 	words_class_parse(s->run->class_, &s->m.class_);
-	s->m.nice =
-		s->m.class_ == CLASS_BULK && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
+	s->m.nice = nice_of(s, s->m.class_ == CLASS_BULK);
 	s->run->idempotent |= policy_is_pure(s->policy);
 	s->m.flags |= (uint8_t)((policy_eval(s->policy) ? RUN_EVAL : 0) |
 				(policy_wasm(s->policy) ? 0 : RUN_NO_WASM));
@@ -547,7 +551,8 @@ static int keep_code(struct submit *s)
 	}
 	m = (struct msg_hold){.hold = run->lease->hold,
 			      .engine = s->m.engine,
-			      .nice = s->m.nice,
+			      /* for all its runs, so the profile's word counts */
+			      .nice = nice_of(s, policy_class(s->policy) == POLICY_BULK),
 			      .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
 				       (c->fences ? RUN_FENCES : 0),
 			      .memory_bytes = s->limits.memory_bytes,
@@ -616,8 +621,10 @@ static int encode(struct submit *s)
 		s->m.main = WIRE_STR(s->code.main);
 		s->m.modules = WIRE_BUF(&s->code.modules);
 	}
-	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
+	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0) {
+		buf_fit(&s->run->wire); /* it may have to wait */
 		return 0;
+	}
 	http_problem(s->q, 413, "request.too_large",
 		     "code and input together are larger than the platform takes");
 	return -EMSGSIZE;

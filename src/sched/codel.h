@@ -1,8 +1,8 @@
 /*
  * When to shed, and how often: CoDel's control law (RFC 8289, section 5.3 to 5.6). It is told how
  * long each item that starts has waited; while all of them have for `interval_ns` waited for
- * longer than `target_ns`, items are shed, the more often the longer it lasts. What comes in excess,
- * x a second, is all shed after 2 * x * interval² seconds.
+ * longer than `target_ns`, items are shed, the more often the longer it lasts. What comes in
+ * excess, x a second, is all shed after 2 * x * interval² seconds.
  */
 #pragma once
 

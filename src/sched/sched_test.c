@@ -431,6 +431,68 @@ static void test_debts_are_kept_and_paid(void **state)
 	sched_free(s);
 }
 
+/* One run at a time on the second slot, so many. */
+static void serve(struct sched *s, const char *tenant, unsigned runs, uint64_t cpu_us)
+{
+	struct sched_item i;
+
+	for (; runs; runs--) {
+		add(s, &i, CLASS_BULK, tenant);
+		assert_ptr_equal(next(s), &i);
+		done(s, &i, cpu_us);
+	}
+}
+
+/* Turns pass while others are served: they pay the debt of one who sends nothing, as much as it
+ * could have used, and no more. */
+static void test_turns_pay_the_debts_of_those_who_send_nothing(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a, b;
+	int64_t debt = 0;
+
+	(void)state;
+	serve(s, "a", 1, 1010000);
+	serve(s, "b", 50, 10000);
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 480000, 520000);
+	serve(s, "b", 55, 10000);
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 0, 20000);
+	add(s, &a, CLASS_BULK, "a");
+	add(s, &b, CLASS_BULK, "b");
+	assert_ptr_equal(next(s), &a);
+	sched_free(s);
+}
+
+/* Whoever has a run under way while others are served saves up nothing. */
+static void test_nobody_saves_up_turns(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item slow, a[20], b[20];
+	unsigned of_a = 0;
+
+	(void)state;
+	add(s, &slow, CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &slow);
+	serve(s, "b", 1000, 10000);
+	for (unsigned i = 0; i < 20; i++)
+		add(s, &a[i], CLASS_BULK, "a");
+	for (unsigned i = 0; i < 20; i++)
+		add(s, &b[i], CLASS_BULK, "b");
+	for (unsigned i = 0; i < 20; i++) {
+		struct sched_item *n = next(s);
+
+		of_a += n >= a && n < a + 20;
+		done(s, n, 10000);
+	}
+	assert_in_range(of_a, 9, 11);
+	sched_free(s);
+}
+
 static void test_everything_is_forgotten(void **state)
 {
 	struct sched_config config = usual();
@@ -473,6 +535,8 @@ int main(void)
 		cmocka_unit_test_setup(test_what_cannot_be_done_in_time_is_not_started, setup),
 		cmocka_unit_test_setup(test_bounds, setup),
 		cmocka_unit_test_setup(test_debts_are_kept_and_paid, setup),
+		cmocka_unit_test_setup(test_turns_pay_the_debts_of_those_who_send_nothing, setup),
+		cmocka_unit_test_setup(test_nobody_saves_up_turns, setup),
 		cmocka_unit_test_setup(test_everything_is_forgotten, setup),
 	};
 

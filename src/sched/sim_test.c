@@ -129,6 +129,29 @@ static void test_weights_are_kept(void **state)
 	sim_free(m);
 }
 
+/* A weight that is changed counts from then on. */
+static void test_weights_change(void **state)
+{
+	struct sched_config config = machine(2);
+	struct sim *m = sim_new(&config, 18);
+	struct sim_source *t[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		t[i] = sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
+						      .tenant = name(i),
+						      .outstanding = 50,
+						      .cost_us = 2000});
+	sim_run(m, 10 * S);
+	assert_true(worst(t, 2) <= 0.02);
+	t[1]->weight = 500;
+	sched_terms_changed(sim_sched(m), t[1]->tenant);
+	sim_count_again(m);
+	sim_run(m, 10 * S);
+	assert_true(worst(t, 2) <= 0.02);
+	sim_free(m);
+}
+
 static void test_time_counts_not_runs(void **state)
 {
 	struct sched_config config = machine(4);
@@ -202,24 +225,23 @@ static void test_what_is_given_back_is_no_treasure(void **state)
 	sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 				       .tenant = "treasure",
 				       .outstanding = 60,
-				       .to_ns = 20 * S,
+				       .to_ns = 10 * S,
 				       .cost_us = 1000000});
 	sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 				       .tenant = "treasure",
 				       .outstanding = 10000,
-				       .from_ns = 5 * S,
+				       .from_ns = 10 * S + 1,
 				       .cost_us = 1000});
-	sim_run(m, 19 * S);
+	sim_run(m, 10 * S + MS / 2); /* now sixty run, each charged as a second */
 	sched_set_limit(sim_sched(m), 1);
-	sim_run(m, 3 * S);
 	late = sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
 					      .tenant = "late",
 					      .outstanding = 2,
 					      .cost_us = 1000});
-	sim_run(m, 10 * S);
-	/* At most what one of the long ones was charged, besides a turn. */
-	assert_in_range(late->wait_max_ns, 0, 1100 * MS);
-	assert_in_range(late->cpu_us, 4000000, 6000000);
+	sim_run(m, 20 * S);
+	/* At most what two of the long ones were charged, besides a turn. */
+	assert_in_range(late->wait_max_ns, 0, 2100 * MS);
+	assert_in_range(late->cpu_us, 8900000, 10100000);
 	sim_free(m);
 }
 
@@ -550,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_get_the_same),
 		cmocka_unit_test(test_weights_are_kept),
+		cmocka_unit_test(test_weights_change),
 		cmocka_unit_test(test_time_counts_not_runs),
 		cmocka_unit_test(test_one_alone_gets_everything),
 		cmocka_unit_test(test_one_does_not_wait_behind_a_thousand),

@@ -1,6 +1,6 @@
 #include "sched/turns.h"
 
-enum { WEIGHT_USUAL = 100 };
+enum { WEIGHT_USUAL = 100, KEPT_CHARGES = 2 };
 
 void turns_init(struct turns *t)
 {
@@ -130,7 +130,7 @@ void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r,
 		return;
 	}
 	settle(t, f);
-	most = MAX_I64(f->balance_us, f->turn_us + charged);
+	most = MAX_I64(f->balance_us, f->turn_us + KEPT_CHARGES * charged);
 	f->balance_us += (int64_t)(charged - used);
 	if (f->balance_us > most)
 		f->balance_us = most;

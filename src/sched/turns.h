@@ -51,8 +51,12 @@ struct flow *turns_next(const struct turns *t, const struct turns_rules *r, uint
 /* The ready one is served, for so much. */
 void turns_serve(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t us,
 		 int aged, uint64_t now);
-/* It was charged so much, but used so much. What it gets back leaves it with no more than a turn
- * and this charge to spend: rounds may have passed in the meantime without costing it anything. */
+/*
+ * It was charged so much, but used so much. What it gets back leaves it with no more than a turn
+ * and two such charges to spend: rounds may have passed in the meantime without costing it
+ * anything. (One would be better for others, but takes some per cent from those whose runs nobody
+ * can foresee.)
+ */
 void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t charged,
 		   uint64_t used);
 void turns_reweigh(struct turns *t, struct flow *f, const struct turns_rules *r, uint32_t weight);
