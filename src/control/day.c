@@ -9,6 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+static char zone[96] = "UTC";
+
+const char *day_zone_name(void)
+{
+	return zone;
+}
+
 int day_zone(const char *name)
 {
 	char path[128];
@@ -25,6 +32,7 @@ int day_zone(const char *name)
 		return -ENOENT;
 	setenv("TZ", name, 1);
 	tzset();
+	snprintf(zone, sizeof(zone), "%s", name);
 	return 0;
 }
 
