@@ -724,6 +724,7 @@ void submit_run(struct request *q)
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
+	snprintf(s.run->team, sizeof(s.run->team), "%s", q->caller.team);
 	snprintf(s.run->lease_id, sizeof(s.run->lease_id), "%s", q->lease.id);
 	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
 	submit(&s);

@@ -4,7 +4,6 @@
  */
 #include "base/json.h"
 #include "control/body.h"
-#include "control/day.h"
 #include "control/ledger.h"
 #include "wire/words.h"
 
@@ -102,7 +101,7 @@ static void told(struct request *q, const struct msg_ledger_told *m)
 
 	buf_add(&b, m->body.data, m->body.len - 1);
 	buf_adds(&b, ",\"zone\":");
-	json_quote_str(&b, day_zone_name());
+	json_quote_str(&b, q->control->zone);
 	buf_adds(&b, "}\n");
 	http_answer(q, 200, "application/json", &b);
 }
