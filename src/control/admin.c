@@ -286,18 +286,16 @@ void admin_keys(struct request *q)
 /* What a revoked key started ends with it: runs by itself, and those of leases that it made. */
 static void end_work(struct control *c, const char *tenant, const char *key)
 {
-	struct list *p = c->runs.next;
+	struct list *p, *tmp;
 
 	lease_maker_gone(c, tenant, key);
-	while (p != &c->runs) {
+	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *run = list_entry(p, struct run, link);
 
-		p = p->next;
 		if (run->cancelled || run->ended || strcmp(run->tenant, tenant) != 0 ||
 		    strcmp(run->key, key) != 0)
 			continue;
 		run_stop(run, REASON_REVOKED);
-		p = c->runs.next; /* ending one may have ended others */
 	}
 }
 
