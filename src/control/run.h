@@ -7,6 +7,7 @@
 #include "control/control.h"
 #include "control/day.h"
 #include "control/queue.h"
+#include "policy/platform.h"
 
 #include <uthash.h>
 
@@ -21,6 +22,9 @@ struct run_out {
 	/* Until the ledger has it: */
 	struct buf facts, record;      /* what its receipt says; the frame that tells the ledger */
 	struct wire_bytes known_usage; /* told again: JSON, while its end is recorded */
+	/* What its node metered besides RUN_DONE. */
+	uint64_t egress_bytes, tool_calls;
+	size_t kept_bytes; /* told again: what is kept of it besides its journal */
 	/* And then: */
 	char receipt[ID_SIZE];
 	struct buf envelope; /* the signed statement */
@@ -63,6 +67,9 @@ struct run {
 	struct run_out *out; /* NULL: nothing yet; run_out() */
 	/* when it is over */
 	int ended; /* as out->json says */
+	/* As its receipt has it; all 0 if it was denied, or nothing is known. */
+	struct platform_usage used;
+	uint64_t cost_nanos;
 	const char *outcome, *reason;
 	int64_t ended_ms;
 	int cached, unwritten;
