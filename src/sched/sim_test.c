@@ -306,6 +306,34 @@ static void test_many_keys_gain_nothing(void **state)
 	sim_free(m);
 }
 
+/* Thirty keys behind one profile that may run twice at once: its runs are shared out like slots. */
+static void test_keys_are_equal_behind_a_cap(void **state)
+{
+	struct sched_config config = machine(4);
+	struct sim *m = sim_new(&config, 19);
+	struct sim_source *keys[30];
+	static char names[30][8];
+	uint64_t sum = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 30; i++) {
+		snprintf(names[i], sizeof(names[0]), "k%u", i);
+		keys[i] = sim_add(m, (struct sim_source){.class_ = CLASS_BULK,
+							 .tenant = "many",
+							 .principal = names[i],
+							 .profile_max = 2,
+							 .outstanding = 10,
+							 .cost_us = i % 3 ? 2000 : 20000});
+	}
+	sim_run(m, LONG(500 * S));
+	for (unsigned i = 0; i < 30; i++)
+		sum += keys[i]->cpu_us;
+	assert_in_range(sum, LONG(2 * 499 * 1000000ULL), LONG(2 * 500 * 1000000ULL));
+	print_message("# Jain's index of 30 keys behind a cap: %.6f\n", jain(keys, 30));
+	assert_true(jain(keys, 30) >= 0.99);
+	sim_free(m);
+}
+
 /* Two keys of one tenant, one of which sends one run at a time and each under another lease. */
 static void test_keys_have_weights_and_debts_too(void **state)
 {
@@ -579,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_given_back_is_no_treasure),
 		cmocka_unit_test(test_sending_one_at_a_time_gains_nothing),
 		cmocka_unit_test(test_many_keys_gain_nothing),
+		cmocka_unit_test(test_keys_are_equal_behind_a_cap),
 		cmocka_unit_test(test_keys_have_weights_and_debts_too),
 		cmocka_unit_test(test_idle_floors_are_lent_and_given_back),
 		cmocka_unit_test(test_bulk_has_its_floor_while_people_flood),
