@@ -668,6 +668,39 @@ static void test_indebted_keys_are_bounded_and_the_paid_forgotten(void **state)
 	sched_free(s);
 }
 
+/* More keys than are remembered, each of which sends a short run, is forgotten, and would be given
+ * another turn of the same round when it comes back: a key with a queue would wait for ever. */
+static void test_being_forgotten_is_no_trick(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s;
+	struct sched_item keep, b[200], i[2], *n;
+	unsigned of_b = 0, of_others = 0, k = 0;
+	char key[SCHED_NAME];
+
+	(void)state;
+	config.classes[CLASS_BULK].queue_max = config.classes[CLASS_BULK].tenant_max = 1000;
+	s = sched_new(&config);
+	add_as(s, &keep, CLASS_BULK, "t", "keep", "profile", 0);
+	assert_ptr_equal(next(s), &keep);
+	for (unsigned j = 0; j < 200; j++)
+		add_as(s, &b[j], CLASS_BULK, "t", "b", "profile", 0);
+	memset(i, 0, sizeof(i));
+	while (of_b < 200 && of_others < 4000) {
+		for (unsigned j = 0; j < 2; j++)
+			if (!i[j].lane) {
+				snprintf(key, sizeof(key), "k%u", k++ % 150);
+				add_as(s, &i[j], CLASS_BULK, "t", key, "profile", 0);
+			}
+		n = next(s);
+		of_b += n >= b && n < b + 200;
+		of_others += n == &i[0] || n == &i[1];
+		done(s, n, n >= b && n < b + 200 ? 5000 : 100);
+	}
+	assert_in_range(of_b, 100, 200);
+	sched_free(s);
+}
+
 static void test_floors_sink_with_the_limit(void **state)
 {
 	struct sched_config config = usual();
@@ -731,6 +764,7 @@ int main(void)
 		cmocka_unit_test_setup(test_debtors_are_bounded_and_the_paid_forgotten, setup),
 		cmocka_unit_test_setup(test_indebted_keys_are_bounded_and_the_paid_forgotten,
 				       setup),
+		cmocka_unit_test_setup(test_being_forgotten_is_no_trick, setup),
 		cmocka_unit_test_setup(test_floors_sink_with_the_limit, setup),
 	};
 
