@@ -133,6 +133,7 @@ struct control {
 	struct list leases;
 	unsigned holds;
 	size_t hold_bytes;
+	struct shed *shed; /* shed.h */
 	/* the end */
 	int stopping, ending; /* ending: what was under way has been told to end */
 	struct loop_timer stop;

@@ -14,6 +14,7 @@
 #include "control/lease.h"
 #include "control/ledger.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
@@ -303,6 +304,7 @@ int main(int argc, char **argv)
 	confine(argv[1]);
 	loop_run(c.loop);
 	batch_settle(&c, NULL);
+	shed_flush(&c);
 	drop_runs(&c);
 	ledger_close(&c);
 	http_close(&c.doors[0]);
