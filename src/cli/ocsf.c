@@ -371,10 +371,11 @@ static void write_privileges(const struct source *s, const struct target *t)
 
 static void write_entity(const struct source *s, const struct target *t)
 {
-	const char *member = !strcmp(t->entity, "key")	    ? "statement_key"
-			     : !strcmp(t->entity, "ledger") ? "origin"
-			     : !strcmp(t->entity, "quota")  ? "name"
-							    : t->entity;
+	const char *member = !strcmp(t->entity, "key")	      ? "statement_key"
+			     : !strcmp(t->entity, "ledger")   ? "origin"
+			     : !strcmp(t->entity, "platform") ? "digest"
+			     : !strcmp(t->entity, "quota")    ? "name"
+							      : t->entity;
 
 	add_actor(s);
 	open_object(s->out, "entity");
@@ -472,6 +473,8 @@ static const struct {
 	ENTITY("artifact_put", 1, "Create", "An artifact was stored", "artifact"),
 	ENTITY("artifact_trusted", 3, "Update", "An artifact's trust was changed", "artifact"),
 	ENTITY("artifact_deleted", 4, "Delete", "An artifact was deleted", "artifact"),
+	ENTITY("platform_configured", 3, "Update", "Service tiers and prices were changed",
+	       "platform"),
 	ENTITY("ledger_created", 1, "Create", "The ledger was made", "ledger"),
 	ENTITY("keys_rotated", 3, "Update", "The ledger's signing keys were rotated", "key"),
 };
@@ -643,9 +646,9 @@ static void write_control(const struct source *s, const struct target *t)
 static void write_unmapped(const struct source *s)
 {
 	static const char *const names[] = {
-		"decision", "lease",   "session", "bytes", "sha256", "by",    "trust",
-		"role",	    "outcome", "count",	  "since", "until",  "scope", "name",
-		"resource", "old",     "new",	  "limit", "amount", "day",   "reset_at"};
+		"decision", "lease",	"session", "bytes", "sha256", "by",    "trust",	  "role",
+		"outcome",  "currency", "zone",	   "count", "since",  "until", "scope",	  "name",
+		"resource", "old",	"new",	   "limit", "amount", "day",   "reset_at"};
 	char receipt[WORD_MAX];
 
 	open_object(s->out, "unmapped");

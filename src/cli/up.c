@@ -4,8 +4,10 @@
 #include "cli/config.h"
 #include "cli/data.h"
 #include "cli/layout.h"
+#include "control/day.h"
 #include "os/fd.h"
 #include "os/spawn.h"
+#include "policy/platform.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,7 +99,7 @@ static int listen_unix(const char *directory, struct err *reterr)
 struct up_options {
 	struct shared_options shared;
 	const char *config, *listen, *jail, *tls_certificate, *tls_key;
-	const char *ledger_key, *log_origin, *log_witness;
+	const char *ledger_key, *log_origin, *log_witness, *platform, *billing_zone;
 	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s,
 		keep_days, log_interval, log_batch, log_rotate_days;
 };
@@ -134,7 +136,7 @@ static void add_witnesses(struct words *w, const char *list)
 	}
 }
 
-static int start(const char *directory, const struct up_options *o, const int fds[5], pid_t *ret,
+static int start(const char *directory, const struct up_options *o, const int fds[6], pid_t *ret,
 		 struct err *reterr)
 {
 	const char *envp[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
@@ -154,12 +156,13 @@ static int start(const char *directory, const struct up_options *o, const int fd
 	if (o->log_origin)
 		add_word(&w, xasprintf("--log=--origin=%s", o->log_origin));
 	add_witnesses(&w, o->log_witness);
-	if (fds[4] >= 0)
+	if (fds[5] >= 0)
 		add_word(&w, xstrdup("--tls"));
 	add_word(&w, xasprintf("--pass=--rate-address=%llu", (unsigned long long)o->rate_address));
 	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
 	add_word(&w, xasprintf("--pass=--stop=%llu", (unsigned long long)o->stop_s));
 	add_word(&w, xasprintf("--pass=--keep-days=%llu", (unsigned long long)o->keep_days));
+	add_word(&w, xasprintf("--pass=--billing-zone=%s", o->billing_zone));
 	add_word(&w, xstrdup("--"));
 	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
 	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
@@ -169,7 +172,7 @@ static int start(const char *directory, const struct up_options *o, const int fd
 					.argv = w.v,
 					.envp = envp,
 					.fds = fds,
-					.nfds = fds[4] >= 0 ? 5 : 4,
+					.nfds = fds[5] >= 0 ? 6 : 5,
 					.uid = geteuid(),
 					.cgroup = -1},
 			ret, reterr);
@@ -234,13 +237,55 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 	return 0;
 }
 
+static int check_zone(const char *name, struct err *reterr)
+{
+	if (day_zone(name) == 0)
+		return 0;
+	return err_set(
+		reterr, EINVAL, "usage",
+		"--billing-zone %s: there is no such time zone in /usr/share/zoneinfo; give a "
+		"name such as Europe/Berlin, or install the package tzdata",
+		name);
+}
+
+/*
+ * The platform document in its canonical form, checked, and sealed: control gets it again with each
+ * start, and can change no byte of it. Empty if there is none.
+ */
+static int platform_file(const char *path, int *ret, struct err *reterr)
+{
+	_cleanup_fd_ int fd = memfd_create("cordon-platform", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_platform_ struct platform *p = NULL;
+	_cleanup_free_ char *text = NULL;
+	const char *canonical = "";
+	size_t n = 0;
+	int r = path ? api_read(path, PLATFORM_TEXT_MAX, &text, &n, reterr) : 0;
+
+	if (r < 0)
+		return r;
+	if (path) {
+		r = platform_read(text, n, &p, reterr);
+		if (r < 0) {
+			err_prefix(reterr, "--platform %s", path);
+			return r;
+		}
+		canonical = platform_canonical(p, &n);
+	}
+	if (fd < 0 || write(fd, canonical, n) != (ssize_t)n ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_set(reterr, errno, "platform", "memfd: %s", strerror(errno));
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
 static int up(const struct call *call)
 {
 	_cleanup_arena_ struct arena texts = {0};
 	struct call all = *call; /* with what the file says */
 	const struct up_options *o = all.options;
 	struct sigaction act = {.sa_handler = on_signal};
-	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1, key = -1;
+	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1, key = -1,
+			 platform = -1;
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 	struct spawn_ids ids;
 	struct err e;
@@ -249,7 +294,8 @@ static int up(const struct call *call)
 
 	if (o->config && config_read(&all, o->config, &texts, &e) < 0)
 		return api_usage(call, &e);
-	if (tls_files(o, &tls, &e) < 0)
+	if (tls_files(o, &tls, &e) < 0 || check_zone(o->billing_zone, &e) < 0 ||
+	    platform_file(o->platform, &platform, &e) < 0)
 		return api_usage(call, &e);
 	spawn_ids(&ids);
 	directory = data_directory(o->shared.data);
@@ -274,7 +320,7 @@ static int up(const struct call *call)
 	sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = on_child;
 	sigaction(SIGCHLD, &act, NULL);
-	if (start(absolute, o, (int[]){theirs, tcp, local, key, tls}, &pid, &e) < 0)
+	if (start(absolute, o, (int[]){theirs, tcp, local, key, platform, tls}, &pid, &e) < 0)
 		return client_complain(&e);
 	close_fd(&theirs);
 	return wait_for(pid);
@@ -391,6 +437,20 @@ static const struct option_row rows[] = {
 	 .setting = "keep.days",
 	 .help = "How long runs that are over are kept: results, logs, payloads of tool calls, "
 		 "idempotency keys. Receipts and journals stay."},
+	{.name = "platform",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(platform),
+	 .setting = "platform",
+	 .help = "Service tiers and prices, as YAML or JSON: docs/platform.md. Default: tiers "
+		 "without ceilings, for everybody; no prices."},
+	{.name = "billing-zone",
+	 .argument = "ZONE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(billing_zone),
+	 .preset = "UTC",
+	 .setting = "billing.zone",
+	 .help = "The time zone whose days are billed, such as Europe/Berlin. Default: UTC."},
 	{.name = "ledger-key",
 	 .argument = "FILE",
 	 .kind = OPTION_TEXT,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/list.h"
+#include "control/day.h"
 #include "os/loop.h"
 #include "store/store.h"
 #include "wire/message.h"
@@ -75,7 +76,7 @@ enum role {
 struct caller {
 	enum role role;
 	char tenant[64], team[64]; /* team "": none */
-	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
+	char key[ID_SIZE];	   /* "local" for ROLE_LOCAL */
 };
 
 /* What a lease's token grants, as the lease's row has it; id "": the caller has none. */
@@ -93,6 +94,8 @@ struct door {
 	struct list connections; /* of struct connection, http.c */
 	int local;
 };
+
+struct platform;
 
 struct control {
 	struct loop *loop;
@@ -141,6 +144,8 @@ struct control {
 	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
 	unsigned rate_address, rate_key, stop_s, keep_days;
 	char *tls_certificate, *tls_key;
+	struct platform *platform; /* tiers and prices: the document, or the defaults */
+	char zone[DAY_ZONE_SIZE];  /* of days that are billed */
 	/* metrics */
 	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
@@ -282,6 +287,9 @@ void runs_erase(struct request *q);
 void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
+
+/* tier.c: what the platform document says */
+int tier_start(struct control *c, struct err *reterr); /* it is on record if it is another */
 
 /* batch.c */
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */

@@ -1,9 +1,8 @@
 /*
  * Descriptors: 3 the supervisor (links to nodes and to the ledger), 4 the listening TCP socket, 5
- * the listening unix socket, 6 (with --tls) certificate and key. Started as: cordon-control
- * DIRECTORY --owner=UID
- * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
- * [--keep-days=N]
+ * the listening unix socket, 6 the platform document (empty: the defaults), 7 (with --tls)
+ * certificate and key. Started as: cordon-control DIRECTORY --owner=UID [--tls] [--rate-address=N]
+ * [--rate-key=N] [--stop=SECONDS] [--keep-days=N] [--billing-zone=ZONE]
  *
  * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs
  * receipts, no credential of any destination, and has no way to open a connection or start a
@@ -11,6 +10,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/day.h"
 #include "control/lease.h"
 #include "control/ledger.h"
 #include "control/run.h"
@@ -19,6 +19,7 @@
 #include "os/filter.h"
 #include "os/jail.h"
 #include "os/spawn.h"
+#include "policy/platform.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5, TLS_FD = 6, TLS_FILE_MAX = 1 << 20 };
+enum {
+	SUPERVISOR_FD = 3,
+	LISTEN_FD = 4,
+	LOCAL_FD = 5,
+	PLATFORM_FD = 6,
+	TLS_FD = 7,
+	TLS_FILE_MAX = 1 << 20
+};
 #define ENDING_NS (3 * NS_PER_S)
 
 static void on_supervisor(struct loop_watch *w, uint32_t events)
@@ -215,7 +223,8 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    acts_load(c, &e) < 0 || runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
+	    acts_load(c, &e) < 0 || runs_recover(c, &e) < 0 || first_start(c, &e) < 0 ||
+	    tier_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
 		exit(SPAWN_USELESS);
 	}
@@ -249,6 +258,28 @@ static char *read_tls(uint64_t *at)
 	return text;
 }
 
+/* As `cordon up` has checked it. */
+static void read_platform(struct control *c)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err e;
+	size_t len = 0;
+	int r = fd_read_file(PLATFORM_FD, PLATFORM_TEXT_MAX, &text, &len);
+
+	if (r < 0)
+		log_fatal("the platform document was not handed over");
+	if (platform_read(len ? text : NULL, len, &c->platform, &e) < 0)
+		log_fatal("the platform document: %s", e.message);
+	close(PLATFORM_FD);
+}
+
+static void take_zone(struct control *c, const char *name)
+{
+	snprintf(c->zone, sizeof(c->zone), "%s", name);
+	if (strlen(name) >= sizeof(c->zone) || day_zone(c->zone) < 0)
+		log_fatal("there is no time zone '%s' here", name);
+}
+
 static int take_number(const char *arg, const char *name, unsigned *to)
 {
 	size_t n = strlen(name);
@@ -266,11 +297,15 @@ static void parse(struct control *c, int argc, char **argv)
 	if (argc < 3 || strncmp(argv[2], "--owner=", 8) != 0)
 		log_fatal("started by cordon-supervisor, not by hand");
 	c->owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	read_platform(c);
+	take_zone(c, "UTC");
 	for (int i = 3; i < argc; i++) {
 		if (!strcmp(argv[i], "--tls")) {
 			c->tls_certificate = read_tls(&at);
 			c->tls_key = read_tls(&at);
 			close(TLS_FD);
+		} else if (!strncmp(argv[i], "--billing-zone=", 15)) {
+			take_zone(c, argv[i] + 15);
 		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
 			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
 			   !take_number(argv[i], "--stop=", &c->stop_s) &&
