@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
 #include "control/shed.h"
 #include "wire/words.h"
@@ -173,6 +174,7 @@ void metrics(struct request *q)
 	head(&b, "http_limited_total", "counter", "HTTP requests answered with status 429.");
 	buf_addf(&b, "cordon_http_limited_total %llu\n", (unsigned long long)c->limited);
 	shed_metrics(c, &b);
+	quota_metrics(q->control, &b);
 	head(&b, "code_cache_hits_total", "counter",
 	     "Runs whose transformed code was known, and not parsed again.");
 	buf_addf(&b, "cordon_code_cache_hits_total %llu\n", (unsigned long long)c->cache_hits);

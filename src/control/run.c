@@ -6,6 +6,7 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -47,6 +48,7 @@ void run_free(struct run *r)
 	list_for_each_safe (p, tmp, &r->waiters)
 		list_remove(p);
 	list_remove(&r->turn);
+	quota_release(r);
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
 		r->control->run_count -= !r->told_again;
@@ -64,6 +66,7 @@ void run_free(struct run *r)
 	buf_done(&r->judged);
 	buf_done(&r->json);
 	free(r->schema);
+	free(r->more);
 	free(r->labels);
 	free(r->provenance);
 	free(r);
@@ -329,6 +332,7 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 	r->outcome = words_outcome(m->outcome);
 	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
 	r->cached = m->cached;
+	quota_measure(r, m);
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)

@@ -6,6 +6,7 @@
 
 #include "control/control.h"
 #include "control/day.h"
+#include "control/quota_book.h"
 
 struct run {
 	struct list link;
@@ -13,7 +14,7 @@ struct run {
 	struct control *control;
 	uint64_t handle; /* the node's name for it */
 	char id[ID_SIZE], tenant[64], team[64], key[ID_SIZE], profile[64];
-	char day[DAY_SIZE]; /* that it is billed to */
+	char day[DAY_SIZE];	       /* that it is billed to */
 	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
 	char lease_id[ID_SIZE], session[SESSION_SIZE]; /* "": none */
 	struct lease *lease;			       /* while it is under way */
@@ -31,6 +32,9 @@ struct run {
 	int ended;	     /* as `json` says */
 	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
+	struct quota_hold hold;	     /* what is reserved for it */
+	struct quota_amounts used;   /* when it is over */
+	char *more;		     /* members of a denial's error, ",…"; NULL */
 	size_t bytes;		     /* of code and input: it counts for control->run_bytes */
 	struct list waiters;	     /* of struct request */
 	/* When it is over: its end, until the database has it. */

@@ -326,6 +326,7 @@ static struct run *restore(struct control *c, const struct run_row *w)
 	struct run *r = run_new(c);
 
 	r->created_ms = w->created_ms;
+	day_of(r->created_ms, r->day);
 	r->labels = xstrdup(w->labels);
 	r->provenance = xstrdup(w->provenance);
 	snprintf(r->id, sizeof(r->id), "%s", w->id);

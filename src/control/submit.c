@@ -9,7 +9,9 @@
 #include "control/code.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "policy/policy.h"
 #include "wire/words.h"
 
@@ -405,6 +407,8 @@ static void deny(struct submit *s, struct run *run)
 	json_quote_str(&error, s->denied.code);
 	buf_adds(&error, ",\"message\":");
 	json_quote_str(&error, s->denied.message);
+	if (run->more)
+		buf_adds(&error, run->more);
 	buf_addc(&error, '}');
 	m.error = WIRE_BUF(&error);
 	run_on_done(run, &m);
@@ -510,6 +514,39 @@ static int refused(struct submit *s)
 
 	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
 		http_problem_err(s->q, 503, &e);
+	return r;
+}
+
+/*
+ * Room in all quotas that it is under. A tenant that goes on asking is answered without a run. 0:
+ * s->denied says whether it may run; else answered.
+ */
+static int reserve(struct submit *s)
+{
+	_cleanup_buf_ struct buf more = BUF_INIT(4096);
+	struct control *c = s->q->control;
+	struct run *run = s->run;
+	struct quota_refusal f;
+	struct err e;
+	int r = *s->denied.code ? 0 : quota_reserve(run, &s->m, &f);
+
+	if (r == -EAGAIN)
+		http_problem(s->q, 503, "quota.loading",
+			     "what was used on %s is not known yet; try again", run->day);
+	if (r != -EDQUOT)
+		return r;
+	quota_explain(run, &f, &e, &more);
+	if (*s->idempotency && replay(s) == 0)
+		return r;
+	if (shed_may_deny(c, run->tenant)) {
+		s->denied = e;
+		run->more = xstrdup(buf_str(&more));
+		return 0;
+	}
+	shed_count(c, run->tenant, e.code);
+	c->limited++;
+	http_problem_err(s->q, 429, &e);
+	http_retry_after(s->q, quota_retry_s(run));
 	return r;
 }
 
@@ -697,7 +734,8 @@ static void submit(struct submit *s)
 		return;
 	}
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
-	if (take_rest(s) < 0 || admit(s) < 0 || (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
+	if (take_rest(s) < 0 || admit(s) < 0 || reserve(s) < 0 ||
+	    (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
 		return;
 	record_begin(run, &s->m, auth_role_text(q->caller.role));
 	s->run = NULL;
@@ -724,6 +762,7 @@ void submit_run(struct request *q)
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
+	snprintf(s.run->team, sizeof(s.run->team), "%s", q->caller.team);
 	snprintf(s.run->lease_id, sizeof(s.run->lease_id), "%s", q->lease.id);
 	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
 	submit(&s);
