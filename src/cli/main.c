@@ -49,7 +49,8 @@ static const struct command *const commands[] = {
 	events_commands,     trace_commands,	receipt_commands,
 	verify_commands,     log_commands,	profile_commands,
 	tenant_commands,     key_commands,	doctor_commands,
-	completion_commands, version_commands,	NULL};
+	completion_commands, version_commands,	quota_commands,
+	NULL};
 
 static int version(const struct call *call)
 {

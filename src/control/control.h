@@ -168,6 +168,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
+	int again; /* it waits to be handled anew, with its body */
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
@@ -189,6 +190,9 @@ const char *http_query(const struct request *q, const char *name); /* NULL: not 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
 void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
 void http_suspend(struct request *q);
+/* It waits, and is handled anew from the beginning, after http_again(). */
+void http_wait(struct request *q);
+void http_again(struct request *q);
 /*
  * An answer of server-sent events (HTML Standard, section 9.2): http_event() adds one to it, with
  * data of one line, until http_stream_end(). Who does not read what comes loses the rest.

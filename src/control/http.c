@@ -297,6 +297,18 @@ void http_suspend(struct request *q)
 	MHD_suspend_connection(q->connection);
 }
 
+void http_wait(struct request *q)
+{
+	q->again = 1;
+	http_suspend(q);
+}
+
+void http_again(struct request *q)
+{
+	q->again = 0;
+	wake(q);
+}
+
 int http_wants_events(const struct request *q)
 {
 	const char *accept = http_header(q, "Accept");
@@ -469,7 +481,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 			     api_body_max(q));
 	else
 		api_dispatch(q);
-	forget_body(q); /* who waits needs it no more */
+	if (!q->again)
+		forget_body(q); /* who waits needs it no more */
 	if (q->answer)
 		return send_answer(q);
 	if (!q->suspended)

@@ -286,8 +286,10 @@ void quota_look(struct control *c)
 	memcpy(s->day, today, sizeof(s->day));
 	for (size_t i = 0; i < ARRAY_SIZE(days); i++)
 		unknown |= quota_book_day(s->book, days[i]) == QUOTA_DAY_UNKNOWN;
-	if (unknown && !s->load && quota_load(c, before, after) < 0)
+	if (unknown && !s->load && quota_load(c, before, after) < 0) {
+		quota_loaded(c, -EAGAIN);
 		unknown = -1;
+	}
 	loop_arm(c->loop, &s->turn, clock_now_ns() + (unknown < 0 ? 1 : LOOK_S) * NS_PER_S);
 }
 
@@ -300,9 +302,43 @@ int quota_is_ready(struct control *c)
 {
 	struct quotas *s = c->quotas;
 
-	if (!*s->day)
+	char today[DAY_SIZE];
+
+	day_of(clock_wall_ms(), today);
+	if (strcmp(today, s->day) != 0)
 		quota_look(c);
 	return quota_book_day(s->book, s->day) == QUOTA_DAY_KNOWN;
+}
+
+int quota_wait(struct request *q)
+{
+	struct control *c = q->control;
+	struct err e;
+
+	if (quota_is_ready(c) || ledger_refuses(c, &e) < 0)
+		return 0;
+	list_append(&c->quotas->waiting, &q->waiting);
+	http_wait(q);
+	return 1;
+}
+
+void quota_loaded(struct control *c, int r)
+{
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->quotas->waiting) {
+		struct request *q = list_entry(p, struct request, waiting);
+
+		list_remove(p);
+		q->again = 0;
+		if (r < 0)
+			http_problem(q, 503, "quota.loading",
+				     "what was used today is not known yet; try again");
+		else
+			http_again(q);
+	}
+	quota_tell(c);
+	control_announce(c);
 }
 
 static void take_limit(void *arg, const struct quota_row *w)
@@ -322,6 +358,7 @@ int quota_start(struct control *c, struct err *reterr)
 
 	s->control = c;
 	s->book = quota_book_new();
+	list_init(&s->waiting);
 	s->tell.fire = on_tell;
 	s->turn.fire = on_turn;
 	return store_quotas(c->store, NULL, take_limit, s, reterr);

@@ -35,6 +35,7 @@ struct quotas {
 	char day[DAY_SIZE]; /* today's, when it was last looked at */
 	struct loop_timer tell, turn;
 	struct quota_load *load; /* under way; NULL: none is */
+	struct list waiting;	 /* requests, for the sums of today */
 	quota_running_fn *running;
 	uint64_t refused[QUOTA_DAILY];
 };
@@ -44,6 +45,9 @@ int quota_start(struct control *c, struct err *reterr);
 /* What today's runs used is known. If it is not, it is asked for, once nothing has to be recovered:
  * then the ledger's sums have all of it. */
 int quota_is_ready(struct control *c);
+
+/* 1: the request waits for that, and is then handled anew; if it does not come, it is answered. */
+int quota_wait(struct request *q);
 
 /*
  * Reserves what the run could use at most. -EDQUOT: it is not admitted, and *ret says why. -EAGAIN:
@@ -79,6 +83,8 @@ void quota_metrics(struct control *c, struct buf *b);
 /* Between these files: notices that are due will be told; the day is looked at. */
 void quota_tell(struct control *c);
 void quota_look(struct control *c);
+/* Sums have come, or did not: who waits for them goes on. */
+void quota_loaded(struct control *c, int r);
 /* quota_load.c: sums of the days from..to that are not known */
 int quota_load(struct control *c, const char *from, const char *to);
 int quota_load_day_terms(struct control *c, const char *day, struct err *reterr);

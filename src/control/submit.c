@@ -759,6 +759,8 @@ void submit_run(struct request *q)
 		http_problem(q, 503, "platform.stopping", "the platform is ending");
 		return;
 	}
+	if (quota_wait(q))
+		return;
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
