@@ -55,6 +55,8 @@ static const struct route {
 	{"DELETE", "/v1/runs/*/payload", WRITERS, runs_erase, 0},
 	{"GET", "/v1/receipts/*", ROLE_KEY | ROLE_LEASE, receipt_get, 0},
 	{"GET", "/v1/events", READERS, events_list, 0},
+	{"GET", "/v1/usage", ROLE_KEY, usage_list, 0},
+	{"GET", "/v1/usage/reasons", READERS, usage_reasons, 0},
 	/* The log's leaves are digests and signatures; who has no key sees none all the same. */
 	{"GET", "/v1/log/checkpoint", ROLE_KEY, log_checkpoint, 0},
 	{"GET", "/v1/log/tile/**", ROLE_KEY, log_tile, 0},

@@ -324,6 +324,10 @@ void log_rotate(struct request *q);
 void log_cosign(struct request *q);
 void events_list(struct request *q);
 
+/* usage.c */
+void usage_list(struct request *q);
+void usage_reasons(struct request *q);
+
 /* metrics.c */
 struct run;
 struct msg_run_done;

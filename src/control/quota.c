@@ -13,16 +13,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTICES_MAX = 64, LOOK_S = 30 };
+enum { NOTICES_MAX = 64, LOOK_S = 30, AGAIN_MS = 100, PATIENCE_S = 5 };
 
 /*
- * What a run leaves besides its output: its journal, and what stands beside that. Each line of it
- * names the run, its tenant, lease, session and trace, which are bounded.
+ * What a run leaves: the answer that is kept, its journal, and what stands beside that. The answer
+ * has its output, of which each byte may need six as JSON; each line of the journal names the run,
+ * its tenant, lease, session and trace, which are bounded.
  */
 enum {
-	STORED_BASE = 16 << 10,	     /* the first events, and the last */
+	STORED_BASE = 96 << 10, /* what is said of any run, its labels among it; the first events */
+	STORED_ESCAPED = 6,
 	STORED_OPERATION = 16 << 10, /* what is asked for, the decision, the payload that is kept */
-	STORED_LOG_LINE = 1 << 10,
+	STORED_LOG_LINE = 1 << 10,   /* its event, and what stands around it in the answer */
 };
 
 static struct quota_party party(const struct run *r)
@@ -48,28 +50,33 @@ static uint64_t cost(const struct run *r, const struct quota_amounts *a)
 
 static struct quota_amounts most_of(const struct run *r, const struct msg_submit *m)
 {
-	uint64_t journal = STORED_BASE + (uint64_t)m->operations * STORED_OPERATION +
+	uint64_t journal = (uint64_t)m->operations * STORED_OPERATION +
 			   (uint64_t)m->log_lines * STORED_LOG_LINE;
 	struct quota_amounts a = {0};
 
 	a.of[QUOTA_RUNS] = 1;
 	a.of[QUOTA_CPU] = m->cpu_us;
-	a.of[QUOTA_STORAGE] = m->output_bytes + MIN_U64(journal, LIMIT_JOURNAL);
+	a.of[QUOTA_STORAGE] = STORED_BASE + STORED_ESCAPED * m->output_bytes +
+			      MIN_U64(journal, 2 * LIMIT_JOURNAL);
 	/* Nothing gets out of a sandbox yet, and no tool is there to be called. */
 	a.of[QUOTA_EGRESS] = a.of[QUOTA_TOOLS] = 0;
 	a.of[QUOTA_MONEY] = cost(r, &a);
 	return a;
 }
 
-void quota_measure(struct run *r, const struct msg_run_done *m)
+/* As its receipt has it, and so the ledger's sums. */
+static struct quota_amounts used_by(const struct run *r)
 {
-	struct quota_amounts *a = &r->used;
+	const struct platform_usage *u = &r->used;
+	struct quota_amounts a = {0};
 
-	a->of[QUOTA_RUNS] = m->outcome != OUTCOME_DENIED;
-	a->of[QUOTA_CPU] = m->cpu_us;
-	a->of[QUOTA_STORAGE] = m->output_bytes + r->events.len + r->payloads.len;
-	a->of[QUOTA_MONEY] = 0;
-	a->of[QUOTA_MONEY] = cost(r, a);
+	a.of[QUOTA_RUNS] = strcmp(r->outcome, words_outcome(OUTCOME_DENIED)) != 0;
+	a.of[QUOTA_CPU] = u->cpu_us;
+	a.of[QUOTA_EGRESS] = u->egress_bytes;
+	a.of[QUOTA_TOOLS] = u->tool_calls;
+	a.of[QUOTA_STORAGE] = u->stored_bytes;
+	a.of[QUOTA_MONEY] = r->cost_nanos;
+	return a;
 }
 
 /* ---- runs ---- */
@@ -93,12 +100,13 @@ int quota_reserve(struct run *r, const struct msg_submit *m, struct quota_refusa
 void quota_recorded(struct run *r, uint64_t number)
 {
 	struct control *c = r->control;
+	const struct quota_amounts used = used_by(r);
 	const struct quota_party p = party(r);
 
 	if (r->hold.accounts[0])
-		quota_book_settle(c->quotas->book, &r->hold, &r->used);
+		quota_book_settle(c->quotas->book, &r->hold, &used);
 	else
-		quota_book_recorded(c->quotas->book, &p, r->day, number, &r->used);
+		quota_book_recorded(c->quotas->book, &p, r->day, number, &used);
 	quota_tell(c);
 }
 
@@ -286,11 +294,9 @@ void quota_look(struct control *c)
 	memcpy(s->day, today, sizeof(s->day));
 	for (size_t i = 0; i < ARRAY_SIZE(days); i++)
 		unknown |= quota_book_day(s->book, days[i]) == QUOTA_DAY_UNKNOWN;
-	if (unknown && !s->load && quota_load(c, before, after) < 0) {
-		quota_loaded(c, -EAGAIN);
-		unknown = -1;
-	}
-	loop_arm(c->loop, &s->turn, clock_now_ns() + (unknown < 0 ? 1 : LOOK_S) * NS_PER_S);
+	loop_arm(c->loop, &s->turn, clock_now_ns() + LOOK_S * NS_PER_S);
+	if (unknown && !s->load)
+		quota_load(c, days, ARRAY_SIZE(days));
 }
 
 static void on_turn(struct loop_timer *t)
@@ -312,26 +318,35 @@ int quota_is_ready(struct control *c)
 
 int quota_wait(struct request *q)
 {
-	struct control *c = q->control;
+	struct quotas *s = q->control->quotas;
 	struct err e;
 
-	if (quota_is_ready(c) || ledger_refuses(c, &e) < 0)
+	if (quota_is_ready(q->control) || ledger_refuses(q->control, &e) < 0)
 		return 0;
-	list_append(&c->quotas->waiting, &q->waiting);
+	if (list_empty(&s->waiting))
+		s->waiting_ns = clock_now_ns();
+	list_append(&s->waiting, &q->waiting);
 	http_wait(q);
 	return 1;
 }
 
 void quota_loaded(struct control *c, int r)
 {
+	struct quotas *s = c->quotas;
+	int patient = clock_now_ns() - s->waiting_ns < PATIENCE_S * NS_PER_S;
 	struct list *p, *tmp;
+	struct err e;
 
-	list_for_each_safe (p, tmp, &c->quotas->waiting) {
+	if (r < 0)
+		loop_arm(c->loop, &s->turn, clock_now_ns() + AGAIN_MS * NS_PER_MS);
+	list_for_each_safe (p, tmp, &s->waiting) {
 		struct request *q = list_entry(p, struct request, waiting);
 
+		if (r < 0 && patient && ledger_refuses(c, &e) == 0)
+			continue;
 		list_remove(p);
 		q->again = 0;
-		if (r < 0)
+		if (r < 0 && ledger_refuses(c, &e) == 0)
 			http_problem(q, 503, "quota.loading",
 				     "what was used today is not known yet; try again");
 		else

@@ -36,6 +36,7 @@ struct quotas {
 	struct loop_timer tell, turn;
 	struct quota_load *load; /* under way; NULL: none is */
 	struct list waiting;	 /* requests, for the sums of today */
+	uint64_t waiting_ns;	 /* since when */
 	quota_running_fn *running;
 	uint64_t refused[QUOTA_DAILY];
 };
@@ -58,8 +59,6 @@ int quota_reserve(struct run *r, const struct msg_submit *m, struct quota_refusa
 void quota_explain(const struct run *r, const struct quota_refusal *f, struct err *ret,
 		   struct buf *members);
 unsigned quota_retry_s(const struct run *r); /* until its day is over */
-/* How the run ended: from this, and what it leaves, follows what it used. */
-void quota_measure(struct run *r, const struct msg_run_done *m);
 /* The log has it, as that entry. */
 void quota_recorded(struct run *r, uint64_t number);
 /* It has no end: what is reserved for it is free again. Nothing if it was settled. */
@@ -85,6 +84,6 @@ void quota_tell(struct control *c);
 void quota_look(struct control *c);
 /* Sums have come, or did not: who waits for them goes on. */
 void quota_loaded(struct control *c, int r);
-/* quota_load.c: sums of the days from..to that are not known */
-int quota_load(struct control *c, const char *from, const char *to);
-int quota_load_day_terms(struct control *c, const char *day, struct err *reterr);
+/* quota_load.c: asks for the sums of those of the days, in their order, that are not known;
+ * quota_loaded() is called in any case. */
+int quota_load(struct control *c, const char *const *days, size_t n);

@@ -483,6 +483,11 @@ void quota_book_loaded(struct quota_book *b, const char *day, uint64_t upto)
 	end_asking(b, d, upto);
 }
 
+int quota_book_has_early(const struct quota_book *b)
+{
+	return b->early != NULL;
+}
+
 void quota_book_failed(struct quota_book *b, const char *day)
 {
 	struct day *d = find_day(b, day);

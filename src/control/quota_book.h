@@ -109,6 +109,8 @@ void quota_book_sum(struct quota_book *b, const struct quota_party *p, const cha
 		    const struct quota_amounts *used);
 /* That was all, of the log's entries with numbers below `upto`. */
 void quota_book_loaded(struct quota_book *b, const char *day, uint64_t upto);
+/* Something was recorded of a day whose sums are on their way. */
+int quota_book_has_early(const struct quota_book *b);
 /* They did not come. */
 void quota_book_failed(struct quota_book *b, const char *day);
 /* Days that are not among these, and for which nothing is reserved, are not known any more. */

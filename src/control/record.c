@@ -108,11 +108,109 @@ static void add_usage(struct buf *b, const struct run *r, const struct msg_run_d
 	buf_addf(b,
 		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
 		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":"
-		 "%llu}",
+		 "%llu,\"egress_bytes\":%llu,\"tool_calls\":%llu}",
 		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
 		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
 		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
-		 m->operations, (unsigned long long)m->output_bytes);
+		 m->operations, (unsigned long long)m->output_bytes,
+		 (unsigned long long)r->egress_bytes, (unsigned long long)r->tool_calls);
+}
+
+static enum policy_tier tier_of(const struct run *r)
+{
+	for (int t = 0; t < PLATFORM_TIERS; t++)
+		if (!strcmp(policy_tier_text((enum policy_tier)t), r->tier))
+			return (enum policy_tier)t;
+	return POLICY_STANDARD;
+}
+
+/* A receipt has no number above 2^53 - 1: what is more is so much. */
+static uint64_t bounded(uint64_t n)
+{
+	return MIN_U64(n, JSON_INTEGER_MAX);
+}
+
+static uint64_t known(const struct run *r, const char *name)
+{
+	const char *at;
+	size_t len;
+
+	return json_member(r->known_usage.data, r->known_usage.len, name, &at, &len) == 0
+		       ? strtoull(at, NULL, 10)
+		       : 0;
+}
+
+/*
+ * What it used, and is billed for. A run that was denied used nothing. Of one whose control died
+ * nothing is known, so nothing is charged; unless its end stood, with its usage.
+ */
+static struct platform_usage used(const struct run *r, const struct msg_run_done *m)
+{
+	struct platform_usage u = {.runs = 1,
+				   .cpu_us = m->cpu_us,
+				   .egress_bytes = r->egress_bytes,
+				   .tool_calls = r->tool_calls};
+
+	if (m->outcome == OUTCOME_DENIED || (r->recovered && !r->known_usage.len))
+		return (struct platform_usage){0};
+	if (r->known_usage.len) {
+		u.cpu_us = known(r, "cpu_us");
+		u.egress_bytes = known(r, "egress_bytes");
+		u.tool_calls = known(r, "tool_calls");
+	}
+	u.stored_bytes = bounded(r->json.len + r->payloads.len + r->kept_bytes + r->events.len);
+	return u;
+}
+
+/*
+ * Each part is what the cost grows by when its meter is added to those before it, so that parts and
+ * whole agree to the last billionth however they are rounded. What is left is for the run itself.
+ */
+static void add_parts(struct buf *b, const struct run *r)
+{
+	const struct platform *p = r->control->platform;
+	enum policy_tier t = tier_of(r);
+	struct platform_usage u = {.runs = r->used.runs};
+	const struct {
+		const char *name;
+		uint64_t *to, value;
+	} meters[] = {{"cpu", &u.cpu_us, r->used.cpu_us},
+		      {"egress", &u.egress_bytes, r->used.egress_bytes},
+		      {"stored", &u.stored_bytes, r->used.stored_bytes},
+		      {"tools", &u.tool_calls, r->used.tool_calls}};
+	uint64_t before = bounded(platform_cost(p, t, &u));
+
+	buf_adds(b, ",\"parts\":{");
+	for (size_t i = 0; i < ARRAY_SIZE(meters); i++) {
+		uint64_t cost;
+
+		*meters[i].to = meters[i].value;
+		cost = bounded(platform_cost(p, t, &u));
+		buf_addf(b, "%s\"%s\":%llu", i ? "," : "", meters[i].name,
+			 (unsigned long long)(cost - before));
+		before = cost;
+	}
+	buf_addc(b, '}');
+}
+
+static void add_charge(struct buf *b, struct run *r, const struct msg_run_done *m)
+{
+	const char *currency = platform_currency(r->control->platform);
+
+	r->used = used(r, m);
+	r->cost_nanos = bounded(platform_cost(r->control->platform, tier_of(r), &r->used));
+	buf_adds(b, ",\"charge\":{");
+	body_member(b, "day", r->day);
+	body_member(b, "team", r->team);
+	body_member(b, "currency", currency);
+	buf_addf(b, ",\"attempts\":%u,\"stored_bytes\":%llu,\"cost_nanos\":%llu",
+		 m->outcome == OUTCOME_DENIED ? 0
+		 : r->attempts		      ? r->attempts
+					      : 1,
+		 (unsigned long long)r->used.stored_bytes, (unsigned long long)r->cost_nanos);
+	if (r->cost_nanos)
+		add_parts(b, r);
+	buf_addc(b, '}');
 }
 
 static void end_facts(struct run *r, const struct msg_run_done *m)
@@ -120,6 +218,7 @@ static void end_facts(struct run *r, const struct msg_run_done *m)
 	struct buf *b = &r->facts;
 
 	add_usage(b, r, m);
+	add_charge(b, r, m);
 	buf_adds(b, ",\"result\":{");
 	body_member(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
@@ -198,9 +297,14 @@ static void finish_journal(struct run *r, const struct msg_run_done *m)
 
 /* ---- appends ---- */
 
+static int is_sealed(const struct msg_run_done *m)
+{
+	return m->journal_count && m->seal.len;
+}
+
 static void encode(struct run *r, const struct msg_run_done *m)
 {
-	int sealed = m->journal_count && m->seal.len;
+	int sealed = is_sealed(m);
 	struct msg a = {.type = MSG_APPEND,
 			.append = {.handle = ++r->control->next_handle,
 				   .kind = ENTRY_RUN,
@@ -208,9 +312,7 @@ static void encode(struct run *r, const struct msg_run_done *m)
 				   .subject = WIRE_STR(r->id),
 				   .facts = WIRE_BUF(&r->facts)}};
 
-	if (!sealed)
-		finish_journal(r, m);
-	else
+	if (sealed)
 		a.append.seal = m->seal;
 	r->by_node = sealed;
 	a.append.journal = WIRE_BUF(&r->events);
@@ -223,6 +325,8 @@ static void encode(struct run *r, const struct msg_run_done *m)
 
 void record_end(struct run *r, const struct msg_run_done *m)
 {
+	if (!is_sealed(m))
+		finish_journal(r, m);
 	end_facts(r, m);
 	encode(r, m);
 	record_send(r);
@@ -313,6 +417,7 @@ static int record_again(struct run *r, const struct msg_appended *m)
 	buf_add(&r->facts, a.append.facts.data, a.append.facts.len);
 	buf_done(&r->record);
 	r->record_sent = 0;
+	finish_journal(r, &done);
 	encode(r, &done);
 	record_send(r);
 	return 1;

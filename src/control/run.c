@@ -332,7 +332,6 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 	r->outcome = words_outcome(m->outcome);
 	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
 	r->cached = m->cached;
-	quota_measure(r, m);
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)

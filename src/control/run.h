@@ -7,6 +7,7 @@
 #include "control/control.h"
 #include "control/day.h"
 #include "control/quota_book.h"
+#include "policy/platform.h"
 
 struct run {
 	struct list link;
@@ -33,7 +34,6 @@ struct run {
 	struct buf json;
 	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
 	struct quota_hold hold;	     /* what is reserved for it */
-	struct quota_amounts used;   /* when it is over */
 	char *more;		     /* members of a denial's error, ",…"; NULL */
 	size_t bytes;		     /* of code and input: it counts for control->run_bytes */
 	struct list waiters;	     /* of struct request */
@@ -44,6 +44,13 @@ struct run {
 	int cached, unwritten;
 	/* Until the ledger has it: */
 	struct buf facts, record; /* what its receipt says; the frame that tells the ledger */
+	/* What its node metered besides RUN_DONE; attempts 0: one. */
+	uint64_t egress_bytes, tool_calls;
+	unsigned attempts;
+	size_t kept_bytes; /* of one that is told again: what is kept of it besides its journal */
+	/* When it is over, as its receipt has it; all 0 if it was denied, or nothing is known. */
+	struct platform_usage used;
+	uint64_t cost_nanos;
 	const char *engine;
 	uint64_t recording; /* what the frame is called; 0: none is under way */
 	int record_sent;    /* on this link */

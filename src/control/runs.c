@@ -320,6 +320,13 @@ void runs_cancel(struct request *q)
 	one_done(&o);
 }
 
+static void take_team(void *arg, const struct key_row *w)
+{
+	struct run *r = arg;
+
+	snprintf(r->team, sizeof(r->team), "%s", w->team);
+}
+
 /* Rows that say "running" although nothing runs: their control died. */
 static struct run *restore(struct control *c, const struct run_row *w)
 {
@@ -338,6 +345,9 @@ static struct run *restore(struct control *c, const struct run_row *w)
 	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
 	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
+	/* A key's team stays; a lease has that of its maker's key, as its runs have its maker's
+	 * key. */
+	store_keys(c->store, NULL, r->key, take_team, r, NULL);
 	r->recovered = 1;
 	record_begin(r, NULL, "");
 	list_append(&c->runs, &r->link);
@@ -395,6 +405,7 @@ static void take_ended(void *arg, const struct run_row *w)
 	r->ended_ms = w->ended_ms;
 	r->outcome = words_outcome(m.outcome);
 	r->reason = "";
+	r->kept_bytes = w->result_len + w->payloads_len;
 	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
 		r->known_usage = (struct wire_bytes){at, len};
 	if (json_member(w->result, w->result_len, "erased_at", &at, &len) < 0 &&

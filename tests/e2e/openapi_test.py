@@ -114,6 +114,8 @@ REQUESTS = {
     "eraseRun": lambda w: (w.done, NO_RUN, None),
     "getReceipt": lambda w: (w.receipt, NO_RECEIPT, None),
     "listEvents": lambda w: ("", "", None),
+    "listUsage": lambda w: ("", "", None),
+    "listUsageReasons": lambda w: ("", "", None),
     "getCheckpoint": lambda w: ("", "", None),
     "getTile": lambda w: ("0/000.p/1", "0/999", None),
     "getEntries": lambda w: ("000.p/1", "999", None),
@@ -396,6 +398,17 @@ def evidence(d, api):
         ask("GET", f"/v1/events{query}", key=key)
     ask("GET", "/v1/events?after=x", headers={"Accept": "text/event-stream"})
     ask("GET", "/v1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
+    for query in ("", "?from=2026-01-01&to=2999-12-31", "?from=x", "?to=2026", "?limit=1", "?limit=0", "?limit=1001", "?limit=x", "?after=2026-01-01.0", "?after=x",
+                  "?after=2026-01-01.x", "?tenant=default", "?tenant=nobody", "?tenant=" + "x" * 513, "?class=bulk", "?tier=standard", "?profile=transform"):
+        for path in ("/v1/usage", "/v1/usage/reasons"):
+            ask("GET", path + query)
+    for query in ("?rows=detail", "?rows=x", "?team=", "?key=local", "?artifact=", "?label=a=1", "?label=a", "?label=" + "x=" * 300, "?currency=EUR", "?rows=totals&label=a=b"):
+        ask("GET", f"/v1/usage{query}")
+    for query in ("?outcome=denied", "?reason=capacity", "?key=local"):
+        ask("GET", f"/v1/usage/reasons{query}")
+    for query in ("", "?tenant=acme", "?tenant=default"):
+        ask("GET", f"/v1/usage{query}", key=key)
+        ask("GET", f"/v1/usage/reasons{query}", key=key)
     with Follower(d, "?event=tool_call_blocked") as f:
         f.next()
         api.judge("GET", "/v1/events?event=tool_call_blocked", None, Reply(f.status, f.headers, f.text.encode()))
@@ -524,7 +537,9 @@ def snapshot(d):
         "/v1/tenants", "/v1/keys?tenant=acme", "/v1/profiles?tenant=acme", "/v1/profiles/mine?tenant=acme",
         "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme",
         "/v1/artifacts?tenant=acme", f"/v1/artifacts/{World.last.artifact}?tenant=acme", "/v1/leases?tenant=acme",
-        "/v1/quotas?tenant=acme", "/v1/events?tenant=acme&limit=1000")]
+        "/v1/quotas?tenant=acme", "/v1/events?tenant=acme&limit=1000")] + [
+        d.ask("GET", path)["rows"] for path in (  # how many entries the log has is no secret of the victim
+            "/v1/usage?tenant=acme", "/v1/usage?tenant=acme&rows=detail", "/v1/usage/reasons?tenant=acme")]
 
 
 def same_but_ids(a, b, ids):
