@@ -24,7 +24,8 @@ enum {
 	STORED_BASE = 96 << 10, /* what is said of any run, its labels among it; the first events */
 	STORED_ESCAPED = 6,
 	STORED_OPERATION = 16 << 10, /* what is asked for, the decision, the payload that is kept */
-	STORED_LOG_LINE = 1 << 10,   /* its event, and what stands around it in the answer */
+	STORED_LOG_LINE = 1 << 10,   /* its event; */
+	STORED_LOG_FRAME = 128,	     /* what stands around it in the answer */
 };
 
 static struct quota_party party(const struct run *r)
@@ -57,7 +58,8 @@ static struct quota_amounts most_of(const struct run *r, const struct msg_submit
 	a.of[QUOTA_RUNS] = 1;
 	a.of[QUOTA_CPU] = m->cpu_us;
 	a.of[QUOTA_STORAGE] = STORED_BASE + STORED_ESCAPED * m->output_bytes +
-			      MIN_U64(journal, 2 * LIMIT_JOURNAL);
+			      (uint64_t)m->log_lines * STORED_LOG_FRAME +
+			      MIN_U64(journal, LIMIT_JOURNAL);
 	/* Nothing gets out of a sandbox yet, and no tool is there to be called. */
 	a.of[QUOTA_EGRESS] = a.of[QUOTA_TOOLS] = 0;
 	a.of[QUOTA_MONEY] = cost(r, &a);

@@ -104,7 +104,7 @@ void quota_list(struct request *q)
 	struct err e;
 	int r;
 
-	if (auth_tenant(q, tenant) < 0)
+	if (quota_wait(q) || auth_tenant(q, tenant) < 0)
 		return;
 	r = admin_tenant_state(q->control, tenant, state, &e);
 	if (r < 0)
@@ -338,7 +338,8 @@ void quota_put(struct request *q)
 	struct err e;
 	int r;
 
-	if (take_subject(q, &s) < 0 || take_wish(q, s.scope, 1, &w) < 0 || !has_room(q, &s, &w))
+	if (quota_wait(q) || take_subject(q, &s) < 0 || take_wish(q, s.scope, 1, &w) < 0 ||
+	    !has_room(q, &s, &w))
 		return;
 	r = set(q, &s, &w, &e);
 	if (r < 0)
@@ -424,7 +425,7 @@ void quota_grant(struct request *q)
 	struct err e;
 	int r;
 
-	if (take_subject(q, &s) < 0 || take_wish(q, s.scope, 0, &w) < 0 ||
+	if (quota_wait(q) || take_subject(q, &s) < 0 || take_wish(q, s.scope, 0, &w) < 0 ||
 	    know_today(q, day, reset) < 0 || !may_grant(q, &s, day, &w))
 		return;
 	r = act_begin(q, &e);
