@@ -17,8 +17,8 @@ enum { NOTICES_MAX = 64, LOOK_S = 30, AGAIN_MS = 100, PATIENCE_S = 5 };
 
 /*
  * What a run leaves: the answer that is kept, its journal, and what stands beside that. The answer
- * has its output, of which each byte may need six as JSON; each line of the journal names the run,
- * its tenant, lease, session and trace, which are bounded.
+ * has its output, of which each byte that a sandbox sends may need six as JSON; each line of the
+ * journal names the run, its tenant, lease, session and trace, which are bounded.
  */
 enum {
 	STORED_BASE = 96 << 10, /* what is said of any run, its labels among it; the first events */

@@ -245,24 +245,33 @@ def stored(t, d):
     d.tenant("hoard")
     d.ask("PUT", "/v1/profiles/agent?tenant=hoard", PROFILE % "agent")
     key = d.key("hoard", "runner")
-    hostile = ("() => { for (let i = 0; i < 30; i++) console.log('\\0'.repeat(2000)); return 1 }", "() => '\\x01'.repeat(60000)",
-               "async () => { for (let i = 0; i < 9; i++) await fetch('https://example.com/' + 'x'.repeat(4000)).catch(() => 0); }",
-               "() => { throw new Error('\\x02'.repeat(30000)) }", "() => { for (let i = 0; i < 100; i++) console.log('') }")
+    few = {"operations": 2, "log_lines": 0}
+    hostile = (("() => 'x'.repeat(60000)", few), ("() => { throw new Error('\\x02'.repeat(9000)) }", few),
+               ("() => { for (let i = 0; i < 31; i++) console.log('\\0'.repeat(2000)); return 1 }", {"operations": 2, "log_lines": 31}),
+               ("async () => { for (let i = 0; i < 10; i++) await fetch('https://example.com/' + 'x'.repeat(4000)).catch(() => 0); }", {"operations": 10, "output_kb": 1}),
+               ("() => { for (let i = 0; i < 100; i++) console.log('') }", {"log_lines": 100, "output_kb": 1, "operations": 2}))
     labels = {f"{i}" + "\x03" * 100: "\x04" * 120 for i in range(16)}
     put(d, "tenant/hoard", {"storage": 2**40}, "hoard")
-    running = d.ask("POST", "/v1/runs", {"code": SLEEP, "profile": "agent"}, key=key, headers=ASYNC)["run"]
-    ceiling = taken(d, "tenant", "hoard", "storage", "hoard")[1]
-    d.ask("DELETE", f"/v1/runs/{running}", key=key)
-    used, most = settled(d, "tenant", "hoard", "storage", "hoard"), 0
-    for code in hostile:
-        d.run(code, key, profile="agent", labels=labels, session="s" * 128, provenance={"model": "\x05" * 256})
-        now = settled(d, "tenant", "hoard", "storage", "hoard")
-        used, most = now, max(most, now - used)
-    t.ok(100_000 < most <= ceiling, "no run leaves more than was reserved for it, whatever it writes", (most, ceiling))
-    put(d, "tenant/hoard", {"storage": used + ceiling * 2}, "hoard")
+
+    def ceiling(limits):
+        body = {"code": SLEEP, "profile": "agent", "limits": limits}
+        running = d.ask("POST", "/v1/runs", body, key=key, headers=ASYNC)["run"]
+        reserved = taken(d, "tenant", "hoard", "storage", "hoard")[1]
+        d.ask("DELETE", f"/v1/runs/{running}", key=key)
+        return reserved, settled(d, "tenant", "hoard", "storage", "hoard")
+
+    left = []
+    for code, limits in hostile:
+        most, before = ceiling(limits)
+        d.run(code, key, profile="agent", limits=limits, labels=labels, session="s" * 128, provenance={"model": "\x05" * 256})
+        left.append((settled(d, "tenant", "hoard", "storage", "hoard") - before, most))
+    t.ok(all(x <= most for x, most in left), "no run leaves more than was reserved for it, whatever it writes", left)
+    t.ok(left[2][0] > 1.5 * 65536, "though output grows when it is written as JSON", left)
+    most, used = ceiling(few)
+    put(d, "tenant/hoard", {"storage": used + most * 2}, "hoard")
     code = None
     while not code:
-        code = denied(d.run(hostile[1], key, profile="agent", labels=labels))
+        code = denied(d.run(hostile[0][0], key, profile="agent", limits=few, labels=labels))
     r = row(d, "tenant", "hoard", "storage", "hoard")
     t.ok(code == "quota.storage" and r["used"] <= r["limit"], "so what is stored never exceeds its limit", (code, r))
 
