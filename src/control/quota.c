@@ -90,8 +90,6 @@ int quota_reserve(struct run *r, const struct msg_submit *m, struct quota_refusa
 	const struct quota_amounts most = most_of(r, m);
 	int e;
 
-	if (strcmp(r->day, c->quotas->day) != 0)
-		quota_look(c);
 	e = quota_book_reserve(c->quotas->book, &p, r->day, &most, &r->hold, ret);
 	if (e == -EDQUOT)
 		c->quotas->refused[ret->resource]++;

@@ -480,8 +480,9 @@ def whose(t, d):
     d.ask("DELETE", "/v1/tenants/ours")
     d.tenant("ours")
     t.equal(quotas(d, "ours"), {}, "a deleted tenant's quotas are gone")
-    put(d, "tenant/ours", {"runs": 3}, "ours")
     key = d.key("ours", "runner")
+    t.equal(denied(d.run("() => 1", key)), None, "and do not hold")
+    put(d, "tenant/ours", {"runs": 4}, "ours")
     t.equal([denied(d.run("() => 1", key)) for _ in range(2)], [None, "quota.runs"], "but a tenant of the same name has not a new day")
 
 
