@@ -4,6 +4,7 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/queue.h"
 #include "control/quota.h"
 #include "control/run.h"
 
@@ -117,7 +118,10 @@ static int set_tenant(struct request *q, const char *state, int64_t days, int64_
 	if (r == 0)
 		r = act(c, q, "tenant_changed", id, reterr, "state", state, "payload_days", number,
 			"weight", share, NULL);
-	return act_commit(q, r, reterr);
+	r = act_commit(q, r, reterr);
+	if (r >= 0 && weight)
+		queue_terms_changed(c, id);
+	return r;
 }
 
 void admin_tenant_set(struct request *q)
@@ -308,18 +312,16 @@ void admin_keys(struct request *q)
 /* What a revoked key started ends with it: runs by itself, and those of leases that it made. */
 static void end_work(struct control *c, const char *tenant, const char *key)
 {
-	struct list *p = c->runs.next;
+	struct list *p, *tmp;
 
 	lease_maker_gone(c, tenant, key);
-	while (p != &c->runs) {
+	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *run = list_entry(p, struct run, link);
 
-		p = p->next;
 		if (run->cancelled || run->ended || strcmp(run->tenant, tenant) != 0 ||
 		    strcmp(run->key, key) != 0)
 			continue;
 		run_stop(run, REASON_REVOKED);
-		p = c->runs.next; /* ending one may have ended others */
 	}
 }
 

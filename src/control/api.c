@@ -1,4 +1,5 @@
 /* The routes: method, path, who may, what answers. One table; nothing is reachable but by it. */
+#include "control/queue.h"
 #include "control/quota.h"
 
 #include <errno.h>
@@ -32,6 +33,8 @@ static const struct route {
 	{"PUT", "/v1/quotas/*/*", WRITERS, quota_put, SMALL_BODY_MAX},
 	{"DELETE", "/v1/quotas/*/*", WRITERS, quota_delete, 0},
 	{"POST", "/v1/quotas/*/*/grants", WRITERS, quota_grant, SMALL_BODY_MAX},
+	{"GET", "/v1/tiers", ROLE_KEY, tier_list, 0},
+	{"GET", "/v1/prices", ROLE_KEY, tier_prices, 0},
 	{"POST", "/v1/profiles/check", ROLE_KEY, profile_check, SMALL_BODY_MAX},
 	{"POST", "/v1/profiles/diff", ROLE_KEY, profile_diff, SMALL_BODY_MAX},
 	{"GET", "/v1/profiles", ROLE_KEY, profile_list, 0},
@@ -53,6 +56,7 @@ static const struct route {
 	{"GET", "/v1/runs/*", ROLE_KEY | ROLE_LEASE, runs_get, 0},
 	{"GET", "/v1/runs/*/events", ROLE_KEY | ROLE_LEASE, runs_events, 0},
 	{"DELETE", "/v1/runs/*/payload", WRITERS, runs_erase, 0},
+	{"GET", "/v1/queue", READERS, queue_show, 0},
 	{"GET", "/v1/receipts/*", ROLE_KEY | ROLE_LEASE, receipt_get, 0},
 	{"GET", "/v1/events", READERS, events_list, 0},
 	{"GET", "/v1/usage", ROLE_KEY, usage_list, 0},

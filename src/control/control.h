@@ -32,7 +32,7 @@ enum {
 		20, /* from a connection's start, or its last answer, to a request's headers */
 	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
-	RUNS_MAX = 2048,	 /* accepted and not over */
+	RUNS_MAX = 2048,	 /* begun and not on record */
 	RUN_BYTES_MAX = 1 << 30, /* their code and input together */
 	KEYS_MAX = 10000,	 /* of a tenant, revoked ones included */
 	PROFILES_MAX = 10000,	 /* versions, of a tenant */
@@ -110,7 +110,9 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
+	struct run *runs_by_id, *runs_by_name; /* hash tables */
 	size_t run_count, run_bytes;
+	struct queue *queue;
 	struct loop_timer sweep;
 	char swept_tenant[64]; /* the last one whose payloads were looked at */
 	size_t body_bytes;     /* see BODIES_MAX */
@@ -295,8 +297,9 @@ void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
-/* tier.c: what the platform document says */
-int tier_start(struct control *c, struct err *reterr); /* it is on record if it is another */
+/* tier.c; see also tier.h */
+void tier_list(struct request *q);
+void tier_prices(struct request *q);
 
 /* batch.c */
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
@@ -332,6 +335,8 @@ void usage_reasons(struct request *q);
 struct run;
 struct msg_run_done;
 void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
+void metrics_end(const struct run *r, const struct msg_run_done *m); /* the same, also if no node
+								      * had it */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

@@ -52,8 +52,9 @@ int ledger_ask_self(struct control *c, enum ledger_question what, uint64_t a, ui
 int ledger_send(struct control *c, const struct buf *frame);
 
 /* record.c: runs */
-/* What is known of a run when it is admitted, for its receipt. m NULL: only what its row has. */
-void record_begin(struct run *r, const struct msg_submit *m, const char *role);
+/* What is known of a run when it is admitted, for its receipt. m NULL: only what its row has. By
+ * itself, if nobody has called it, it is done at the run's end. */
+void record_begin(struct run *r, const struct msg_submit *m);
 /* It is over: its APPEND is made. */
 void record_end(struct run *r, const struct msg_run_done *m);
 /* Sends it, unless that was done on this link. */

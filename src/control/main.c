@@ -16,6 +16,7 @@
 #include "control/quota.h"
 #include "control/run.h"
 #include "control/shed.h"
+#include "control/tier.h"
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
@@ -212,6 +213,7 @@ static int first_start(struct control *c, struct err *reterr)
 static void on_turn(void *arg)
 {
 	batch_settle(arg, NULL);
+	queue_pump(arg);
 	ledger_flush(arg);
 }
 
@@ -225,8 +227,8 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    acts_load(c, &e) < 0 || quota_start(c, &e) < 0 || runs_recover(c, &e) < 0 ||
-	    first_start(c, &e) < 0 || tier_start(c, &e) < 0) {
+	    acts_load(c, &e) < 0 || quota_start(c, &e) < 0 || queue_open(c, &e) < 0 ||
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0 || tier_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
 		exit(SPAWN_USELESS);
 	}
@@ -294,6 +296,7 @@ static int take_number(const char *arg, const char *name, unsigned *to)
 
 static void parse(struct control *c, int argc, char **argv)
 {
+	struct queue_settings *q = &c->queue->settings;
 	uint64_t at = 0;
 
 	if (argc < 3 || strncmp(argv[2], "--owner=", 8) != 0)
@@ -311,6 +314,14 @@ static void parse(struct control *c, int argc, char **argv)
 		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
 			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
 			   !take_number(argv[i], "--stop=", &c->stop_s) &&
+			   !take_number(argv[i], "--queue-interactive=", &q->waiting[0]) &&
+			   !take_number(argv[i], "--queue-bulk=", &q->waiting[1]) &&
+			   !take_number(argv[i], "--floor-interactive=", &q->floor[0]) &&
+			   !take_number(argv[i], "--floor-bulk=", &q->floor[1]) &&
+			   !take_number(argv[i], "--attempts-interactive=", &q->attempts[0]) &&
+			   !take_number(argv[i], "--attempts-bulk=", &q->attempts[1]) &&
+			   !take_number(argv[i], "--concurrency-min=", &q->limit_min) &&
+			   !take_number(argv[i], "--concurrency-max=", &q->limit_max) &&
 			   !take_number(argv[i], "--keep-days=", &c->keep_days)) {
 			log_fatal("unknown option '%s'", argv[i]);
 		}
@@ -319,7 +330,9 @@ static void parse(struct control *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
+	static struct queue queue;
+	static struct control c = {.queue = &queue,
+				   .supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
 				   .ledger = {.fd = -1},
@@ -342,6 +355,7 @@ int main(int argc, char **argv)
 	loop_run(c.loop);
 	batch_settle(&c, NULL);
 	shed_flush(&c);
+	queue_close(&c);
 	drop_runs(&c);
 	ledger_close(&c);
 	http_close(&c.doors[0]);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/queue.h"
 #include "control/run.h"
 #include "policy/amount.h"
 #include "policy/platform.h"
@@ -192,16 +193,10 @@ unsigned quota_running_max(struct control *c, enum quota_scope scope, const char
 	return limit == QUOTA_NONE ? 0 : (unsigned)limit;
 }
 
-void quota_on_running(struct control *c, quota_running_fn *fn)
-{
-	c->quotas->running = fn;
-}
-
 void quota_tenant_gone(struct control *c, const char *tenant)
 {
 	quota_book_forget_terms(c->quotas->book, tenant);
-	if (c->quotas->running)
-		c->quotas->running(c, tenant);
+	queue_terms_changed(c, tenant);
 }
 
 /* ---- telling ---- */

@@ -27,8 +27,6 @@ enum {
 	QUOTA_DAYS_KEPT = 30, /* what was granted and told, in the database */
 };
 
-typedef void quota_running_fn(struct control *c, const char *tenant);
-
 struct quotas {
 	struct control *control;
 	struct quota_book *book;
@@ -37,7 +35,6 @@ struct quotas {
 	struct quota_load *load; /* under way; NULL: none is */
 	struct list waiting;	 /* requests, for the sums of today */
 	uint64_t waiting_ns;	 /* since when */
-	quota_running_fn *running;
 	uint64_t refused[QUOTA_DAILY];
 };
 
@@ -67,8 +64,6 @@ void quota_release(struct run *r);
 /* How many runs may be under way at once; 0: no limit. For teams there is none. */
 unsigned quota_running_max(struct control *c, enum quota_scope scope, const char *tenant,
 			   const char *name);
-/* Is told when one of a tenant has changed. */
-void quota_on_running(struct control *c, quota_running_fn *fn);
 void quota_tenant_gone(struct control *c, const char *tenant);
 
 /* Routes: GET /v1/quotas; PUT and DELETE /v1/quotas/{scope}/{name}; POST …/grants */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/queue.h"
 #include "control/quota.h"
 #include "policy/platform.h"
 
@@ -296,8 +297,8 @@ static void apply(struct control *c, const struct subject *s, const struct wish 
 		if (w->of[r] == REMOVED && r < QUOTA_DAILY)
 			quota_book_grant(c->quotas->book, &s->who, c->quotas->day, r, 0);
 	}
-	if (w->of[QUOTA_RUNNING] != UNTOUCHED && c->quotas->running)
-		c->quotas->running(c, s->tenant);
+	if (w->of[QUOTA_RUNNING] != UNTOUCHED)
+		queue_terms_changed(c, s->tenant);
 	quota_tell(c);
 }
 

@@ -134,8 +134,8 @@ void quota_book_free(struct quota_book *b)
 
 	if (!b)
 		return;
-	HASH_ITER(hh, b->cells, x, tmp)
-	drop_cell(b, x);
+	HASH_ITER (hh, b->cells, x, tmp)
+		drop_cell(b, x);
 	while (b->days) {
 		struct day *d = b->days;
 
@@ -375,8 +375,7 @@ void quota_book_forget_terms(struct quota_book *b, const char *tenant)
 {
 	struct cell *x, *tmp;
 
-	HASH_ITER(hh, b->cells, x, tmp)
-	{
+	HASH_ITER (hh, b->cells, x, tmp) {
 		if (strcmp(x->name.tenant, tenant) != 0)
 			continue;
 		for (size_t i = 0; i < QUOTA_RESOURCE_COUNT; i++)
@@ -421,8 +420,7 @@ void quota_book_ask(struct quota_book *b, const char *day)
 		b->days = d;
 	}
 	d->state = QUOTA_DAY_ASKED;
-	HASH_ITER(hh, b->cells, x, tmp)
-	{
+	HASH_ITER (hh, b->cells, x, tmp) {
 		struct quota_account *a = find_account(x, day);
 
 		if (a)
@@ -535,10 +533,10 @@ void quota_book_keep(struct quota_book *b, const char *const *days, size_t n)
 			d->state = QUOTA_DAY_UNKNOWN;
 	/* One for which something is reserved stays: every run of it is in some tenant's account.
 	 */
-	HASH_ITER(hh, b->cells, x, tmp)
-	for (struct quota_account *a = x->accounts; a; a = a->next)
-		if (a->holds && find_day(b, a->day))
-			find_day(b, a->day)->state = QUOTA_DAY_KNOWN;
+	HASH_ITER (hh, b->cells, x, tmp)
+		for (struct quota_account *a = x->accounts; a; a = a->next)
+			if (a->holds && find_day(b, a->day))
+				find_day(b, a->day)->state = QUOTA_DAY_KNOWN;
 	while (*at) {
 		struct day *d = *at;
 
@@ -549,8 +547,8 @@ void quota_book_keep(struct quota_book *b, const char *const *days, size_t n)
 		*at = d->next;
 		free(d);
 	}
-	HASH_ITER(hh, b->cells, x, tmp)
-	drop_accounts(b, x);
+	HASH_ITER (hh, b->cells, x, tmp)
+		drop_accounts(b, x);
 }
 
 /* ---- runs ---- */

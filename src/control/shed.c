@@ -44,8 +44,7 @@ static int record(struct shed *s, struct err *reterr)
 	struct count *x, *tmp;
 	int r = 0;
 
-	HASH_ITER(hh, s->counts, x, tmp)
-	{
+	HASH_ITER (hh, s->counts, x, tmp) {
 		char n[24], since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
 
 		if (!*x->name.reason || r < 0)
@@ -77,8 +76,7 @@ static void on_timer(struct loop_timer *t)
 		loop_arm(s->control->loop, t, now + NS_PER_S);
 		return;
 	}
-	HASH_ITER(hh, s->counts, x, tmp)
-	{
+	HASH_ITER (hh, s->counts, x, tmp) {
 		uint64_t over = x->from_ns + SHED_EVERY_S * NS_PER_S;
 
 		if (*x->name.reason || over <= now)

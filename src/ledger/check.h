@@ -122,6 +122,7 @@ void pool_free(struct pool *p, struct findings *f);
 struct tokens;
 /* What the statement of a run adds; `t` are its tokens. */
 void part_read(struct part *p, const struct tokens *t, const char *subject);
+void part_act(struct part *p, const char *subject); /* only that it is there */
 /* The name of a row that has these fields: what `field` has for a table's columns. */
 void part_name(enum usage_table t, const char *const *field, uint8_t name[USAGE_NAME]);
 

@@ -355,6 +355,7 @@ static void check_meaning(struct looker *k, const struct entry_row *row)
 		part_read(&k->out->parts[row->index - k->out->from], &t, row->subject);
 	} else {
 		check_act(k, row, &t, about);
+		part_act(&k->out->parts[row->index - k->out->from], row->subject);
 	}
 	check_keys(k, row, &t, about);
 }

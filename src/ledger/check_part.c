@@ -144,6 +144,12 @@ static void read_parts(struct part *p, const struct tokens *t)
 		memset(to, 0, 4 * sizeof(*to));
 }
 
+void part_act(struct part *p, const char *subject)
+{
+	memset(p, 0, sizeof(*p));
+	sha256(subject, strlen(subject), p->digest);
+}
+
 void part_read(struct part *p, const struct tokens *t, const char *subject)
 {
 	const struct token *cached = at(t, "runtime", "cached");

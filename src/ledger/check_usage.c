@@ -39,7 +39,9 @@ struct sums {
 	struct findings *found;
 	struct row *rows[USAGE_TABLE_COUNT];
 	struct exported *exported;
-	int64_t cursor; /* -1: there is none that could be */
+	int64_t cursor;	     /* -1: there is none that could be */
+	struct usage_row at; /* the digest that the cursor has */
+	struct total all;    /* of its entries */
 	/* What an export has to have, if entries is more than 0. */
 	struct {
 		enum usage_table table;
@@ -57,17 +59,22 @@ static unsigned __int128 half(const uint8_t *p)
 	return v;
 }
 
-static void total_add(struct total *to, const struct part *p, int64_t index)
+static void digest_add(struct total *to, const struct part *p)
 {
 	unsigned __int128 low = half(p->digest + 16);
 
+	to->low += low;
+	to->high += half(p->digest) + (to->low < low);
+}
+
+static void total_add(struct total *to, const struct part *p, int64_t index)
+{
 	for (int i = 0; i < USAGE_SUM_COUNT; i++) {
 		unsigned __int128 v = (unsigned __int128)to->sum[i] + p->sum[i];
 
 		to->sum[i] = v > INT64_MAX ? INT64_MAX : (uint64_t)v;
 	}
-	to->low += low;
-	to->high += half(p->digest) + (to->low < low);
+	digest_add(to, p);
 	if (!to->sum[USAGE_receipts] || index < to->first)
 		to->first = index;
 	if (index > to->last)
@@ -94,6 +101,8 @@ void sums_add(struct sums *s, const struct range *r)
 	for (int64_t i = r->from; i < r->to; i++) {
 		const struct part *p = &r->parts[i - r->from];
 
+		if (i < s->cursor)
+			digest_add(&s->all, p);
 		for (int t = 0; p->is_run && t < USAGE_TABLE_COUNT; t++) {
 			struct row *row = row_of(s, (enum usage_table)t, p->name[t]);
 
@@ -115,8 +124,10 @@ static void read_cursor(struct sums *s)
 	while (r >= 0 && (r = strict_next(&c, &e)) == 1) {
 		rows++;
 		if (!c.odd && c.cursor.id == 1 && c.cursor.entries >= 0 &&
-		    c.cursor.entries <= s->check->size)
+		    c.cursor.entries <= s->check->size) {
 			s->cursor = c.cursor.entries;
+			memcpy(s->at.digest, c.cursor.digest, sizeof(s->at.digest));
+		}
 	}
 	strict_end(&c);
 	if (r < 0)
@@ -347,6 +358,10 @@ void sums_compare(struct sums *s, struct sums_state *ret)
 	if (s->found->n)
 		return; /* what is wrong with the entries would be told once more */
 	ret->entries = s->cursor;
+	if (half(s->at.digest) != s->all.high || half(s->at.digest + 16) != s->all.low)
+		findings_add(s->found, AT_USAGE, 1, "usage_cursor",
+			     "its digest is not that of the log's first %lld entries",
+			     (long long)s->cursor);
 	for (int t = 0; t < USAGE_TABLE_COUNT; t++)
 		compare_table(s, (enum usage_table)t, &ret->rows);
 	compare_export(s, &ret->exported, &ret->newer);

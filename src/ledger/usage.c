@@ -26,15 +26,15 @@ struct usage {
 	struct ledger *ledger;
 	struct pending *rows;
 	size_t n, bytes;
-	int64_t written; /* entries that are in the tables; */
-	int64_t summed;	 /* in them and in memory */
+	struct usage_cursor written; /* entries that are in the tables; */
+	struct usage_cursor summed;  /* in them and in memory */
 	struct tokens tokens;
 	struct loop_timer piece;
 };
 
 int64_t usage_summed(const struct ledger *l)
 {
-	return l->usage->summed;
+	return l->usage->summed.entries;
 }
 
 int usage_is_full(const struct ledger *l)
@@ -102,13 +102,13 @@ static struct pending *find(struct usage *u, enum usage_table t, const struct us
 	return p;
 }
 
-static void add_receipt(struct usage *u, int64_t index, const char *subject,
+static void add_receipt(struct usage *u, int64_t index, const uint8_t *digest,
 			const struct usage_charge *c)
 {
 	struct usage_row row = {.first = index, .last = index};
 
 	memcpy(row.sum, c->sum, sizeof(row.sum));
-	sha256(subject, strlen(subject), row.digest);
+	memcpy(row.digest, digest, sizeof(row.digest));
 	for (int t = 0; t < USAGE_TABLE_COUNT; t++)
 		usage_row_add(&find(u, (enum usage_table)t, c)->row, &row);
 }
@@ -118,15 +118,18 @@ void usage_add(struct ledger *l, enum entry_kind kind, int64_t index, const char
 	       const void *statement, size_t len)
 {
 	struct usage *u = l->usage;
+	uint8_t digest[USAGE_DIGEST];
 	struct usage_charge c;
 
-	if (index != u->summed)
+	if (index != u->summed.entries)
 		return;
-	u->summed++;
+	sha256(subject, strlen(subject), digest);
+	u->summed.entries++;
+	usage_digest_add(u->summed.digest, digest);
 	if (kind != ENTRY_RUN)
 		return;
 	if (usage_read(statement, len, &u->tokens, &c) == 0)
-		add_receipt(u, index, subject, &c);
+		add_receipt(u, index, digest, &c);
 	tokens_done(&u->tokens);
 }
 
@@ -145,7 +148,7 @@ int usage_write(struct ledger *l, struct err *reterr)
 	struct pending *p, *tmp;
 	int r = 0;
 
-	if (u->summed == u->written)
+	if (u->summed.entries == u->written.entries)
 		return 0;
 	HASH_ITER(hh, u->rows, p, tmp)
 	{
@@ -153,7 +156,7 @@ int usage_write(struct ledger *l, struct err *reterr)
 		if (r < 0)
 			return r;
 	}
-	return usage_entries_put(l->store, u->summed, reterr);
+	return usage_cursor_put(l->store, &u->summed, reterr);
 }
 
 void usage_written(struct ledger *l)
@@ -166,7 +169,7 @@ int usage_flush(struct ledger *l, struct err *reterr)
 {
 	int r;
 
-	if (l->usage->summed == l->usage->written)
+	if (l->usage->summed.entries == l->usage->written.entries)
 		return 0;
 	r = ledger_sync(l->store, 0, reterr);
 	if (r == 0)
@@ -196,7 +199,7 @@ static int take_entry(void *arg, const struct entry_row *row)
 {
 	struct piece *p = arg;
 
-	if (row->index != p->ledger->usage->summed)
+	if (row->index != p->ledger->usage->summed.entries)
 		return 1;
 	usage_add(p->ledger, (enum entry_kind)row->kind, row->index, row->subject, row->statement,
 		  row->statement_len);
@@ -208,12 +211,12 @@ static int take_piece(struct ledger *l, struct err *reterr)
 {
 	struct usage *u = l->usage;
 	struct piece p = {.ledger = l, .left = USAGE_PIECE};
-	int64_t before = u->summed;
-	int r = ledger_entries(l->store, u->summed, take_entry, &p, reterr);
+	int64_t before = u->summed.entries;
+	int r = ledger_entries(l->store, before, take_entry, &p, reterr);
 
 	if (r == 0 && usage_is_full(l))
 		r = usage_flush(l, reterr);
-	if (r == 0 && u->summed == before)
+	if (r == 0 && u->summed.entries == before)
 		r = err_set(reterr, EUCLEAN, "store.damaged",
 			    "entry %lld is not in the ledger's database; restore it from a backup",
 			    (long long)before);
@@ -222,7 +225,7 @@ static int take_piece(struct ledger *l, struct err *reterr)
 
 int64_t usage_behind(const struct ledger *l)
 {
-	return (int64_t)l->size - l->usage->summed;
+	return (int64_t)l->size - l->usage->summed.entries;
 }
 
 /* A piece at a time, so that nobody waits for all of it. */
@@ -251,8 +254,8 @@ int usage_settle(struct ledger *l, struct err *reterr)
 int usage_load(struct ledger *l, struct err *reterr)
 {
 	struct usage *u = l->usage;
-	int64_t entries = 0;
-	int r = usage_entries(l->store, &entries, reterr);
+	struct usage_cursor c;
+	int r = usage_cursor(l->store, &c, reterr);
 
 	if (r < 0)
 		return r;
@@ -261,7 +264,7 @@ int usage_load(struct ledger *l, struct err *reterr)
 	u->ledger = l;
 	u->piece.fire = on_piece;
 	/* Who moved the cursor past the end is found by the check; here nothing is read there. */
-	u->written = entries < 0 ? 0 : entries;
+	u->written = c;
 	catch_up(l);
 	return 0;
 }

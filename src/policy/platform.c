@@ -439,6 +439,13 @@ const struct platform_tier *platform_tier(const struct platform *p, enum policy_
 	return &p->tiers[t];
 }
 
+void platform_limits(const struct platform_tier *t, const struct policy_limits *profile,
+		     struct policy_limits *ret)
+{
+	for (size_t i = 0; i < LIMIT_ROWS; i++)
+		*limit_at(ret, i) = MIN_U64(*limit_at(profile, i), *limit_at(&t->limits, i));
+}
+
 bool platform_tier_has(const struct platform_tier *t, const char *tenant)
 {
 	for (unsigned i = 0; i < t->n_tenants; i++)

@@ -82,6 +82,9 @@ static inline void platform_freep(struct platform **p)
 const char *platform_digest(const struct platform *p); /* "sha256:…" of its canonical form */
 const char *platform_canonical(const struct platform *p, size_t *ret_len);
 const struct platform_tier *platform_tier(const struct platform *p, enum policy_tier t);
+/* The least of both. */
+void platform_limits(const struct platform_tier *t, const struct policy_limits *profile,
+		     struct policy_limits *ret);
 bool platform_tier_has(const struct platform_tier *t, const char *tenant);
 const struct platform_prices *platform_prices(const struct platform *p);
 /* As a document has it: 1500000000 is "1.5". */

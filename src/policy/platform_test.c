@@ -343,6 +343,32 @@ static void costs_are_rounded_once_at_the_end(void **state)
 	}
 }
 
+/* As docs/platform.md has it. */
+static void the_documented_example_costs_what_it_says(void **state)
+{
+	_cleanup_platform_ struct platform *p =
+		read_spec("  prices: {currency: EUR, cpuSecond: \"0.00002\", run: \"0.0000003\",\n"
+			  "           tiers: {batch: \"0.5\"}}\n");
+	const struct platform_usage u = {.runs = 1, .cpu_us = 250000};
+
+	(void)state;
+	assert_int_equal(platform_cost(p, POLICY_BATCH, &u), 2650);
+}
+
+static void limits_are_the_least_of_tier_and_profile(void **state)
+{
+	_cleanup_platform_ struct platform *p =
+		read_spec("  tiers: {batch: {limits: {cpu: 10ms, memory: 64MiB, timers: 5}}}\n");
+	const struct policy_limits profile = {1000, 2000, 1 << 30, 4096, 7, 9, 11};
+	struct policy_limits l;
+
+	(void)state;
+	platform_limits(platform_tier(p, POLICY_BATCH), &profile, &l);
+	assert_true(l.cpu_us == 1000 && l.wall_us == 2000 && l.memory_bytes == 64 << 20 &&
+		    l.output_bytes == 4096 && l.operations == 7 && l.timers == 5 &&
+		    l.log_lines == 11);
+}
+
 /* Numbers of 384 bits, the slow way: what platform_cost() is compared with. */
 enum { LIMBS = 12 };
 struct big {
@@ -501,6 +527,8 @@ int main(void)
 		cmocka_unit_test(the_canonical_form_is_the_document),
 		cmocka_unit_test(prices_are_written_as_short_as_they_can_be),
 		cmocka_unit_test(costs_are_rounded_once_at_the_end),
+		cmocka_unit_test(the_documented_example_costs_what_it_says),
+		cmocka_unit_test(limits_are_the_least_of_tier_and_profile),
 		cmocka_unit_test(costs_are_exact),
 	};
 

@@ -236,6 +236,17 @@ struct policy_storage policy_storage(const struct policy *p)
 	return p->strictest.storage;
 }
 
+bool policy_is_pure(const struct policy *p)
+{
+	for (unsigned i = 0; i < p->n_layers; i++) {
+		const struct layer *l = &p->layers[i];
+
+		if (!l->n_rules && !l->n_tools && l->storage.mode != POLICY_STORAGE_READ_WRITE)
+			return true; /* what one layer does not allow, none does */
+	}
+	return false;
+}
+
 bool policy_eval(const struct policy *p)
 {
 	return p->strictest.eval;

@@ -33,6 +33,8 @@
  */
 #pragma once
 
+#include "base/list.h"
+#include "sched/heap.h"
 #include "wire/words.h"
 
 #include <stddef.h>
@@ -59,7 +61,7 @@ struct sched_config {
 #define SCHED_REASONS(X)                                                                           \
 	X(NONE, "none")		      /* it did not */                                             \
 	X(CONCURRENCY, "concurrency") /* all slots of its class were taken */                      \
-	X(FAIRNESS, "fairness")	      /* it was the turn of others */                              \
+	X(FAIRNESS, "fairness")	      /* besides, it was the turn of some that came later */       \
 	X(TENANT_CAP, "tenant_cap")   /* as many runs of its tenant as may be were under way, */   \
 	X(KEY_CAP, "key_cap")	      /* of its key, */                                            \
 	X(PROFILE_CAP, "profile_cap") /* of its profile; */                                        \
@@ -81,20 +83,17 @@ enum sched_refusal { SCHED_REFUSALS(X) SCHED_REFUSAL_COUNT };
 #undef X
 const char *sched_refusal_text(enum sched_refusal r);
 
-struct sched_link {
-	struct sched_link *prev, *next;
-};
-
 /* In the caller's struct; zeroed before its first sched_add(). */
 struct sched_item {
 	/* From sched_add() on, to be read: */
 	uint32_t position;	   /* how many of its class were waiting when it came */
-	enum sched_reason because; /* as far as it is known */
+	enum sched_reason because; /* once it runs; before, what was in its way when it came */
 	uint64_t added_ns, started_ns;
 	/* Its own: */
-	struct sched_link link;
 	struct sched_lane *lane; /* NULL: it is in none, neither waiting nor running */
-	uint64_t deadline_ns;
+	struct list in_lane, in_queue, in_class;
+	struct heap_node deadline;
+	uint64_t deadline_ns, seq;
 	uint32_t charged_us;
 	int running;
 };
@@ -113,7 +112,8 @@ void sched_free(struct sched *s); /* items are their owner's */
  * The item waits. -EAGAIN: it does not; *ret_refusal says why (FULL, TENANT_FULL, DEADLINE), and
  * *ret_retry_ms when there may be room, from how fast the class has moved lately (at least 1).
  * *ret_evicted, if not NULL, is an item that is out of the queue for it (EVICTED). `forced`: past
- * all bounds, for an item that was accepted before.
+ * all bounds, for an item that was accepted before. deadline_ns 0: none. What is longer of a name
+ * than SCHED_NAME is not looked at.
  */
 int sched_add(struct sched *s, struct sched_item *i, enum task_class c, const struct sched_who *who,
 	      uint64_t deadline_ns, int forced, uint64_t now, enum sched_refusal *ret_refusal,
@@ -129,6 +129,8 @@ int sched_is_full(const struct sched *s, enum task_class c, const char *tenant,
  */
 struct sched_item *sched_next(struct sched *s, uint64_t now, int *ret_shed,
 			      enum sched_refusal *ret_refusal);
+/* What is in the way of one that waits, now. */
+enum sched_reason sched_because(const struct sched *s, const struct sched_item *i);
 /* When sched_next() has something to say at the latest, though nothing else happens (a deadline,
  * ageing, CoDel); UINT64_MAX: never. */
 uint64_t sched_due(const struct sched *s, uint64_t now);
@@ -140,6 +142,7 @@ void sched_done(struct sched *s, struct sched_item *i, uint64_t cpu_us, uint64_t
 /* It shall not run: out of the queue, or, if it runs, over without having used anything. */
 void sched_remove(struct sched *s, struct sched_item *i, uint64_t now);
 
+void sched_pause(struct sched *s, int paused); /* nothing is started; deadlines pass all the same */
 void sched_set_limit(struct sched *s, uint32_t limit); /* floors are kept below it */
 
 /* Settings. They are forgotten when nothing else is known of the name: `reread` is asked when it is

@@ -68,8 +68,9 @@ static const char *const ledger_versions[] = {
 	"CREATE TABLE usage_reasons (" USAGE_KEYS
 	" profile TEXT NOT NULL, tier TEXT NOT NULL, class TEXT NOT NULL, outcome TEXT NOT NULL,"
 	" reason TEXT NOT NULL, receipts INTEGER NOT NULL," USAGE_RECEIPTS USAGE_INDEXES("usage")
-		USAGE_INDEXES("usage_detail")
-			USAGE_INDEXES("usage_reasons") "CREATE TABLE usage_cursor (id INTEGER "
-						       "PRIMARY KEY, entries INTEGER NOT NULL);"
-						       "INSERT INTO usage_cursor VALUES (1, 0);",
+		USAGE_INDEXES("usage_detail") USAGE_INDEXES(
+			"usage_reasons") "CREATE TABLE usage_cursor ("
+					 " id INTEGER PRIMARY KEY, entries INTEGER NOT NULL, "
+					 "digest BLOB NOT NULL);"
+					 "INSERT INTO usage_cursor VALUES (1, 0, zeroblob(32));",
 };

@@ -17,7 +17,7 @@ enum { VALUE_MAX = 16 << 20, COMPLAINTS_MAX = 20 };
 #define COLUMN(name) ", " #name
 #define USAGE(columns, table)                                                                      \
 	"SELECT id, name, first, last, digest" columns " FROM " table " WHERE ?1 <= ?2 ORDER BY "  \
-								      "id"
+	"id"
 #define TOTALS_COLUMNS USAGE_SUMS(COLUMN) ", day, tenant, team, key, profile, tier, class, currency"
 #define TOTALS "ihiih" SUMS "tttttttt"
 #define SUM(name) "i"
@@ -50,8 +50,9 @@ static const struct {
 					" reason",
 					"usage_reasons"),
 				  "ihiihittttttt", NULL},
-	[STRICT_USAGE_CURSOR] = {"SELECT id, entries FROM usage_cursor WHERE ?1 <= ?2 ORDER BY id",
-				 "ii", NULL},
+	[STRICT_USAGE_CURSOR] =
+		{"SELECT id, entries, digest FROM usage_cursor WHERE ?1 <= ?2 ORDER BY id", "iih",
+		 NULL},
 };
 
 int strict_open(const char *directory, struct store **ret, struct err *reterr)
@@ -274,8 +275,8 @@ static void take(struct strict *c)
 		c->usage = usage_of(q, (enum usage_table)(c->rows - STRICT_USAGE));
 		return;
 	case STRICT_USAGE_CURSOR:
-		c->cursor =
-			(struct cursor_row){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
+		c->cursor = (struct cursor_row){sqlite3_column_int64(q, 0),
+						sqlite3_column_int64(q, 1), blob(q, 2, 'h')};
 		return;
 	case STRICT_ROWS:
 		return;

@@ -27,6 +27,7 @@ struct log_row {
 };
 struct cursor_row {
 	int64_t id, entries;
+	const uint8_t *digest;
 };
 struct tile_row {
 	int64_t id; /* level * 2^56 + number */

@@ -63,22 +63,28 @@ void usage_row_add(struct usage_row *to, const struct usage_row *add)
 
 /* ---- the cursor ---- */
 
-int usage_entries(struct store *s, int64_t *ret, struct err *reterr)
+int usage_cursor(struct store *s, struct usage_cursor *ret, struct err *reterr)
 {
 	sqlite3_stmt *q;
-	int r = db_prepare(s, "SELECT entries FROM usage_cursor WHERE id = 1", &q, reterr);
+	int r = db_prepare(s, "SELECT entries, digest FROM usage_cursor WHERE id = 1", &q, reterr);
 
+	*ret = (struct usage_cursor){0};
 	if (r == 0)
-		EACH_ROW(q, 0, *ret = sqlite3_column_int64(q, 0));
+		EACH_ROW(q, 0, {
+			ret->entries = sqlite3_column_int64(q, 0);
+			if (sqlite3_column_bytes(q, 1) == USAGE_DIGEST)
+				memcpy(ret->digest, sqlite3_column_blob(q, 1), USAGE_DIGEST);
+		});
 	return r;
 }
 
-int usage_entries_put(struct store *s, int64_t entries, struct err *reterr)
+int usage_cursor_put(struct store *s, const struct usage_cursor *c, struct err *reterr)
 {
-	return db_one(db_change(s, reterr,
-				"INSERT INTO usage_cursor VALUES (1, ?) ON CONFLICT (id)"
-				" DO UPDATE SET entries = excluded.entries",
-				"i", entries));
+	return db_one(
+		db_change(s, reterr,
+			  "INSERT INTO usage_cursor VALUES (1, ?, ?) ON CONFLICT (id)"
+			  " DO UPDATE SET entries = excluded.entries, digest = excluded.digest",
+			  "ib", c->entries, c->digest, (size_t)USAGE_DIGEST));
 }
 
 /* ---- rows ---- */

@@ -84,9 +84,14 @@ void usage_digest_add(uint8_t sum[USAGE_DIGEST], const uint8_t add[USAGE_DIGEST]
 /* Adds sums, digest, first and last of a row to another. */
 void usage_row_add(struct usage_row *to, const struct usage_row *add);
 
-/* How many entries, from the first one on, are in the sums. */
-int usage_entries(struct store *s, int64_t *ret, struct err *reterr);
-int usage_entries_put(struct store *s, int64_t entries, struct err *reterr);
+/* How many entries, from the first one on, are in the sums; and the digest of all of them, acts
+ * included, which no row has. */
+struct usage_cursor {
+	int64_t entries;
+	uint8_t digest[USAGE_DIGEST];
+};
+int usage_cursor(struct store *s, struct usage_cursor *ret, struct err *reterr);
+int usage_cursor_put(struct store *s, const struct usage_cursor *c, struct err *reterr);
 /* Adds to the row of that name, or makes it. */
 int usage_put(struct store *s, enum usage_table t, const struct usage_row *row, struct err *reterr);
 

@@ -168,6 +168,18 @@ int store_outbox_drop(struct store *s, const char *id, struct err *reterr);
 typedef void outbox_fn(void *arg, const char *id, const void *event, size_t len);
 int store_outbox(struct store *s, outbox_fn *fn, void *arg, struct err *reterr);
 
+/* What is owed in the queues (sched/sched.h); principal "": by the tenant itself. */
+struct debt_row {
+	char tenant[64], principal[ID_SIZE];
+	int class_;
+	int64_t micros;
+};
+/* All that there is; what was there before is gone. Of tenants that do not exist nothing is kept.
+ */
+int store_debts_put(struct store *s, const struct debt_row *rows, size_t n, struct err *reterr);
+typedef void debt_fn(void *arg, const struct debt_row *row);
+int store_debts(struct store *s, debt_fn *fn, void *arg, struct err *reterr);
+
 /* What is known of a run when it is accepted. */
 struct run_row {
 	const char *id, *tenant, *key, *profile, *policy, *artifact, *tier;
@@ -204,6 +216,10 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 enum { STORE_ERASE_MOST = 200 };
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr);
+/* The same for runs of a tier, whoever's they are: `fn` is told how many of each tenant. */
+typedef void erased_fn(void *arg, const char *tenant, int runs);
+int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,
+			 erased_fn *fn, void *arg, struct err *reterr);
 
 struct run_filter {
 	const char *tenant, *id, *key, *profile, *outcome, *reason, *idempotency;

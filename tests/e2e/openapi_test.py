@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import cordon
@@ -90,6 +91,8 @@ REQUESTS = {
     "deleteQuota": lambda w: (f"key/{w.key_id}", f"key/{NO_KEY}", None),
     "grantQuota": lambda w: (f"key/{w.key_id}", f"key/{NO_KEY}", {"cpu": 1}),
     "revokeKey": lambda w: (w.key_id, NO_KEY, None),
+    "listTiers": lambda w: ("", "", None),
+    "getPrices": lambda w: ("", "", None),
     "listProfiles": lambda w: ("", "", None),
     "checkProfile": lambda w: ("", "", GOOD),
     "diffProfiles": lambda w: ("", "", {"a": "mine", "b": "mine@1"}),
@@ -102,6 +105,7 @@ REQUESTS = {
     "deleteArtifact": lambda w: (w.artifact, NO_ARTIFACT, None),
     "trustArtifact": lambda w: (w.artifact, NO_ARTIFACT, {"trust": 2}),
     "createLease": lambda w: ("", "", {"profile": "mine"}),
+    "getQueue": lambda w: ("", "", None),
     "listLeases": lambda w: ("", "", None),
     "getLease": lambda w: (w.lease, NO_LEASE, None),
     "renewLease": lambda w: (w.lease, NO_LEASE, {"epoch": 1}),
@@ -448,6 +452,39 @@ def witnessed(doc, validator, seen):
     return api.flaws
 
 
+PLATFORM = """apiVersion: cordon/v1
+kind: Platform
+spec:
+  tiers:
+    standard: {roles: [admin], limits: {cpu: 500ms}}
+    batch: {tenants: [acme]}
+  prices: {currency: EUR, cpuSecond: "0.00002", run: "0", tiers: {batch: "0.5"}}
+"""
+
+
+def tiered(doc, validator, seen):
+    """Tiers and prices, with and without a document; tiers that are not for everybody. The flaws."""
+    flaws = []
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(PLATFORM)
+        file.flush()
+        for options in ((), ("--platform", file.name)):
+            with Daemon(options=options) as d:
+                api, keys = Checked(d, doc, validator), {role: d.key("default", role) for role in ROLES}
+                for path in ("/v1/tiers", "/v1/prices"):
+                    for key in (None, *keys.values()):
+                        api.ask("GET", path, key=key)
+                api.ask("GET", "/v1/tiers?tenant=nobody")
+                lease = api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys["admin"])["lease"]
+                for role in ("runner", "operator"):
+                    api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys[role])
+                    api.ask("POST", f"/v1/leases/{lease}/renew", {"epoch": 1}, key=keys[role])
+                    api.ask("POST", "/v1/runs", {"code": "() => 1", "limits": {"cpu_ms": 900}}, key=keys[role])
+                flaws += api.flaws
+                seen |= api.seen
+    return flaws
+
+
 def runs(d, api):
     ask = api.ask
     fine = ({"code": "() => 1"}, {"code": "() => { throw {a: 1} }"}, {"code": "() => { for (;;); }", "limits": {"cpu_ms": 20}},
@@ -529,6 +566,26 @@ def hurried(doc, validator, seen):
             flaws += api.flaws
             seen |= {x for x in api.seen if x[2] == code}
     return flaws
+
+
+def crowded(doc, validator, seen):
+    """No room in the queue. The flaws."""
+    options = {"concurrency-min": 1, "concurrency-max": 1, "floor-interactive": 1, "floor-bulk": 0, "queue-interactive": 2, "queue-bulk": 1}
+    with Daemon(options=[x for name, n in options.items() for x in (f"--{name}", str(n))]) as d:
+        api, patient = Checked(d, doc, validator), {"Prefer": "respond-async"}
+        keys = [d.key(d.tenant(name)) for name in ("one", "two", "three")]
+        slow = "async () => { await new Promise(r => setTimeout(r, 300)) }"
+        first = api.ask("POST", "/v1/runs", {"code": slow}, key=keys[0], headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        d.wait(first["run"], keys[0])  # how long such runs take is known now
+        api.ask("POST", "/v1/runs", {"code": slow, "deadline_ms": 10}, key=keys[0])
+        for key in keys:
+            api.ask("POST", "/v1/runs", {"code": LONG}, key=key, headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        api.ask("GET", "/v1/queue")
+        api.ask("GET", "/v1/queue", key=d.key("one", "auditor"))
+        seen |= {x for x in api.seen if x[0] == "getQueue" or (x[2] or "").startswith("queue.")}
+        return api.flaws
 
 
 def snapshot(d):
@@ -685,7 +742,7 @@ def test(t):
             evidence(d, api)
             runs(d, api)
             not_ready(d, api)
-            api.flaws += hurried(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
+            api.flaws += hurried(doc, validator, api.seen) + crowded(doc, validator, api.seen) + witnessed(doc, validator, api.seen) + tiered(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()

@@ -1,0 +1,544 @@
+#include "base/clock.h"
+#include "sched/heap.h"
+#include "sched/sched.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS NS_PER_MS
+
+static struct sched_config usual(void)
+{
+	struct sched_class_config c = {
+		.floor = 1, .queue_max = 100, .tenant_max = 50, .age_ns = 3600 * NS_PER_S};
+
+	return (struct sched_config){.classes = {c, c},
+				     .limit = 2,
+				     .limit_max = 4,
+				     .quantum_us = 10000,
+				     .debt_max_us = 60000000,
+				     .age_every = 8};
+}
+
+static uint64_t now;
+
+static int setup(void **state)
+{
+	(void)state;
+	now = NS_PER_S;
+	return 0;
+}
+
+static int try_add(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant,
+		   const char *principal, const char *profile, uint64_t hold, uint64_t deadline,
+		   enum sched_refusal *ret_why, struct sched_item **ret_evicted)
+{
+	struct sched_who who = {tenant, principal, profile, hold};
+	uint32_t ms = 0;
+	int r = sched_add(s, i, c, &who, deadline, 0, now, ret_why, &ms, ret_evicted);
+
+	if (r < 0)
+		assert_in_range(ms, 1, 60000);
+	return r;
+}
+
+static void add_as(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant,
+		   const char *principal, const char *profile, uint64_t hold)
+{
+	struct sched_item *evicted;
+	enum sched_refusal why;
+
+	*i = (struct sched_item){0};
+	assert_int_equal(try_add(s, i, c, tenant, principal, profile, hold, 0, &why, &evicted), 0);
+	assert_null(evicted);
+}
+
+static void add(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant)
+{
+	add_as(s, i, c, tenant, "key", "profile", 0);
+}
+
+static struct sched_item *next(struct sched *s)
+{
+	enum sched_refusal why;
+	struct sched_item *i;
+	int shed;
+
+	i = sched_next(s, now, &shed, &why);
+	assert_false(shed);
+	return i;
+}
+
+static void done(struct sched *s, struct sched_item *i, uint64_t cpu_us)
+{
+	assert_non_null(i->lane);
+	sched_done(s, i, cpu_us, cpu_us, now);
+	assert_null(i->lane);
+}
+
+static void test_a_heap_gives_the_smallest_first(void **state)
+{
+	enum { N = 300 };
+	static struct heap_node nodes[N];
+	static uint64_t keys[N];
+	struct heap h = {0};
+	uint32_t seed = 1, left = 0;
+
+	(void)state;
+	memset(nodes, 0, sizeof(nodes));
+	for (uint32_t step = 0; step < 20000; step++) {
+		uint32_t i = (seed = seed * 1664525 + 1013904223) >> 8;
+
+		i %= N;
+		if (step % 3 == 2 && heap_has(&nodes[i])) {
+			heap_take(&h, &nodes[i]);
+			left--;
+		} else {
+			left += !heap_has(&nodes[i]);
+			keys[i] = seed >> 20;
+			heap_put(&h, &nodes[i], keys[i], 0);
+		}
+		assert_int_equal(h.count, left);
+		if (left) {
+			uint64_t smallest = UINT64_MAX;
+
+			for (uint32_t k = 0; k < N; k++)
+				if (heap_has(&nodes[k]) && keys[k] < smallest)
+					smallest = keys[k];
+			assert_int_equal(heap_first(&h)->key, smallest);
+		}
+	}
+	for (uint64_t last = 0; left; left--) {
+		const struct heap_entry *e = heap_first(&h);
+
+		assert_true(e->key >= last);
+		last = e->key;
+		heap_take(&h, e->node);
+	}
+	assert_null(h.entries); /* an empty one has no memory */
+}
+
+static void test_one_tenant_runs_in_order_of_arrival(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item items[5];
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		add(s, &items[i], CLASS_BULK, "a");
+		assert_int_equal(items[i].position, i);
+	}
+	assert_ptr_equal(next(s), &items[0]);
+	assert_ptr_equal(next(s), &items[1]);
+	assert_null(next(s));
+	done(s, &items[1], 1000);
+	assert_ptr_equal(next(s), &items[2]);
+	assert_null(next(s));
+	done(s, &items[0], 1000);
+	done(s, &items[2], 1000);
+	assert_ptr_equal(next(s), &items[3]);
+	assert_ptr_equal(next(s), &items[4]);
+	assert_int_equal(items[0].because, SCHED_NONE);
+	assert_int_equal(items[4].because, SCHED_CONCURRENCY);
+	sched_free(s);
+}
+
+static void test_two_tenants_take_turns(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a[10], b[1];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		add(s, &a[i], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &a[0]);
+	assert_ptr_equal(next(s), &a[1]);
+	assert_null(next(s));
+	add(s, &b[0], CLASS_BULK, "b");
+	done(s, &a[0], 20000);
+	assert_ptr_equal(next(s), &b[0]); /* not behind eight others */
+	assert_int_equal(b[0].because, SCHED_CONCURRENCY);
+	done(s, &a[1], 20000);
+	assert_ptr_equal(next(s), &a[2]);
+	assert_int_equal(a[2].because, SCHED_FAIRNESS);
+	sched_free(s);
+}
+
+static void test_a_lease_runs_one_at_a_time(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item h[2], other;
+
+	(void)state;
+	add_as(s, &h[0], CLASS_BULK, "a", "key", "p", 7);
+	add_as(s, &h[1], CLASS_BULK, "a", "key", "p", 7);
+	add_as(s, &other, CLASS_BULK, "a", "key", "p", 0);
+	assert_ptr_equal(next(s), &h[0]);
+	assert_ptr_equal(next(s), &other); /* it passes by the one that cannot run */
+	assert_null(next(s));
+	done(s, &other, 10);
+	assert_null(next(s));
+	assert_int_equal(sched_because(s, &h[1]), SCHED_LEASE);
+	done(s, &h[0], 10);
+	assert_ptr_equal(next(s), &h[1]);
+	assert_int_equal(h[1].because, SCHED_LEASE);
+	sched_free(s);
+}
+
+struct terms {
+	uint32_t tenant, key, profile;
+};
+
+static struct sched_terms caps(void *arg, enum sched_scope scope, const char *tenant,
+			       const char *name)
+{
+	const struct terms *t = arg;
+	struct sched_terms r = {.weight = 100};
+
+	assert_string_equal(tenant, "a");
+	switch (scope) {
+	case SCHED_OF_TENANT:
+		r.running_max = t->tenant;
+		break;
+	case SCHED_OF_KEY:
+		assert_string_equal(name, "key");
+		r.running_max = t->key;
+		break;
+	case SCHED_OF_PROFILE:
+		assert_string_equal(name, "profile");
+		r.running_max = t->profile;
+		break;
+	}
+	return r;
+}
+
+/* Caps hold across both classes, a change of them takes effect at once. */
+static void check_cap(struct terms t, uint32_t *cap, struct terms *live, enum sched_reason reason)
+{
+	struct sched_config config = usual();
+	struct sched *s;
+	struct sched_item i[4];
+
+	config.limit = 4;
+	s = sched_new(&config);
+	*live = t;
+	sched_on_terms(s, caps, live);
+	add(s, &i[0], CLASS_BULK, "a");
+	add(s, &i[1], CLASS_INTERACTIVE, "a");
+	add(s, &i[2], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &i[1]);
+	assert_null(next(s));
+	add(s, &i[3], CLASS_INTERACTIVE, "a");
+	assert_int_equal(i[3].because, reason);
+	assert_int_equal(sched_because(s, &i[0]), reason);
+	assert_null(next(s));
+	done(s, &i[1], 100);
+	assert_ptr_equal(next(s), &i[3]);
+	assert_null(next(s));
+	assert_int_equal(i[3].because, reason);
+	*cap = 2;
+	sched_terms_changed(s, "a");
+	assert_ptr_equal(next(s), &i[0]);
+	assert_null(next(s));
+	*cap = 0;
+	sched_terms_changed(s, "a");
+	assert_ptr_equal(next(s), &i[2]);
+	assert_int_equal(i[2].because, reason);
+	sched_free(s);
+}
+
+static void test_caps_of_tenant_key_and_profile(void **state)
+{
+	struct terms live;
+
+	(void)state;
+	check_cap((struct terms){.tenant = 1}, &live.tenant, &live, SCHED_TENANT_CAP);
+	check_cap((struct terms){.key = 1}, &live.key, &live, SCHED_KEY_CAP);
+	check_cap((struct terms){.profile = 1}, &live.profile, &live, SCHED_PROFILE_CAP);
+}
+
+static void test_removing_what_waits_and_what_runs(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item i[5];
+	struct sched_view v;
+
+	(void)state;
+	for (unsigned k = 0; k < 5; k++)
+		add(s, &i[k], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &i[0]);
+	sched_remove(s, &i[0], now);
+	sched_remove(s, &i[1], now);
+	sched_remove(s, &i[3], now);
+	sched_remove(s, &i[3], now); /* once is enough */
+	sched_done(s, &i[3], 1, 1, now);
+	sched_view(s, &v);
+	assert_int_equal(v.running, 0);
+	assert_int_equal(v.classes[CLASS_BULK].waiting, 2);
+	assert_ptr_equal(next(s), &i[2]);
+	assert_ptr_equal(next(s), &i[4]);
+	assert_null(next(s));
+	sched_free(s);
+}
+
+static void test_deadlines(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item i[4], late[3], *evicted;
+	enum sched_refusal why;
+	int shed;
+
+	(void)state;
+	add(s, &i[0], CLASS_BULK, "a");
+	add(s, &i[1], CLASS_BULK, "a");
+	assert_non_null(next(s));
+	assert_non_null(next(s));
+	assert_int_equal(sched_due(s, now), UINT64_MAX);
+	memset(late, 0, sizeof(late));
+	assert_int_equal(try_add(s, &late[0], CLASS_BULK, "a", "k", "p", 0, now, &why, &evicted),
+			 -EAGAIN);
+	assert_int_equal(why, SCHED_DEADLINE);
+	assert_null(late[0].lane);
+	assert_int_equal(
+		try_add(s, &late[0], CLASS_BULK, "a", "k", "p", 0, now + 9 * MS, &why, &evicted),
+		0);
+	assert_int_equal(
+		try_add(s, &late[1], CLASS_BULK, "a", "k", "p", 0, now + 5 * MS, &why, &evicted),
+		0);
+	assert_int_equal(sched_due(s, now), now + 5 * MS);
+	now += 5 * MS;
+	assert_ptr_equal(sched_next(s, now, &shed, &why), &late[1]);
+	assert_true(shed);
+	assert_int_equal(why, SCHED_DEADLINE);
+	assert_null(late[1].lane);
+	assert_null(next(s));
+	sched_free(s);
+}
+
+/* What its lane's runs take decides before it starts; but not for ever. */
+static void test_what_cannot_be_done_in_time_is_not_started(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item known, i, *evicted;
+	enum sched_refusal why;
+	unsigned tries = 0;
+
+	(void)state;
+	add(s, &known, CLASS_BULK, "a");
+	add(s, &i, CLASS_BULK, "a"); /* keeps the lane known */
+	assert_ptr_equal(next(s), &known);
+	sched_done(s, &known, 1000, 50000, now);
+	while (try_add(s, &known, CLASS_BULK, "a", "key", "profile", 0, now + 20 * MS, &why,
+		       &evicted) < 0) {
+		assert_int_equal(why, SCHED_DEADLINE);
+		assert_in_range(++tries, 1, 20);
+	}
+	assert_in_range(tries, 1, 20);
+	sched_free(s);
+}
+
+static void test_bounds(void **state)
+{
+	struct sched_config config = usual();
+	struct sched_item i[8], more, *evicted;
+	enum sched_refusal why;
+	struct sched *s;
+	uint32_t ms;
+
+	(void)state;
+	config.classes[CLASS_BULK].queue_max = 6;
+	config.classes[CLASS_BULK].tenant_max = 5;
+	s = sched_new(&config);
+	for (unsigned k = 0; k < 5; k++)
+		add(s, &i[k], CLASS_BULK, "a");
+	assert_int_equal(sched_is_full(s, CLASS_BULK, "a", &why, &ms), -EAGAIN);
+	assert_int_equal(why, SCHED_TENANT_FULL);
+	memset(&more, 0, sizeof(more));
+	assert_int_equal(try_add(s, &more, CLASS_BULK, "a", "key", "p", 0, 0, &why, &evicted),
+			 -EAGAIN);
+	assert_int_equal(why, SCHED_TENANT_FULL);
+	add(s, &i[5], CLASS_BULK, "b");
+	/* Full: b may have three, and takes them from a, the newest first. */
+	assert_int_equal(sched_is_full(s, CLASS_BULK, "b", &why, &ms), 0);
+	assert_int_equal(try_add(s, &i[6], CLASS_BULK, "b", "key", "p", 0, 0, &why, &evicted), 0);
+	assert_ptr_equal(evicted, &i[4]);
+	assert_null(evicted->lane);
+	assert_int_equal(try_add(s, &i[7], CLASS_BULK, "b", "key", "p", 0, 0, &why, &evicted), 0);
+	assert_ptr_equal(evicted, &i[3]);
+	assert_int_equal(try_add(s, &more, CLASS_BULK, "b", "key", "p", 0, 0, &why, &evicted),
+			 -EAGAIN);
+	assert_int_equal(why, SCHED_FULL);
+	assert_int_equal(sched_is_full(s, CLASS_BULK, "b", &why, &ms), -EAGAIN);
+	/* What was accepted before comes in past all bounds. */
+	assert_int_equal(sched_add(s, &more, CLASS_BULK, &(struct sched_who){"a", "k", "p", 0}, 0,
+				   1, now, &why, &ms, &evicted),
+			 0);
+	assert_null(evicted);
+	assert_ptr_equal(next(s), &i[0]);
+	sched_free(s);
+}
+
+static void sum(void *arg, enum task_class c, const char *tenant, const char *principal, int64_t us)
+{
+	(void)c;
+	(void)tenant;
+	if (!*principal)
+		*(int64_t *)arg += us;
+}
+
+/* A debt stays when the queue runs empty, is shown, set again, and paid off by others' turns. */
+static void test_debts_are_kept_and_paid(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a[2], b[40];
+	int64_t debt = 0;
+	unsigned first = 0;
+
+	(void)state;
+	add(s, &a[0], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &a[0]);
+	done(s, &a[0], 130000);
+	sched_debts(s, sum, &debt);
+	assert_int_equal(debt, 120000); /* a turn of 10 ms was its own */
+	sched_free(s);
+
+	s = sched_new(&config);
+	sched_set_debt(s, CLASS_BULK, "a", "", debt, now);
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_int_equal(debt, 120000);
+	add(s, &a[0], CLASS_BULK, "a");
+	for (unsigned i = 0; i < 40; i++)
+		add(s, &b[i], CLASS_BULK, "b");
+	for (struct sched_item *i; (i = next(s)) != &a[0]; first++)
+		done(s, i, 10000);
+	assert_in_range(first, 11, 14);
+	done(s, &a[0], 0);
+	while (next(s))
+		;
+	sched_free(s);
+}
+
+/* One run at a time on the second slot, so many. */
+static void serve(struct sched *s, const char *tenant, unsigned runs, uint64_t cpu_us)
+{
+	struct sched_item i;
+
+	for (; runs; runs--) {
+		add(s, &i, CLASS_BULK, tenant);
+		assert_ptr_equal(next(s), &i);
+		done(s, &i, cpu_us);
+	}
+}
+
+/* Turns pass while others are served: they pay the debt of one who sends nothing, as much as it
+ * could have used, and no more. */
+static void test_turns_pay_the_debts_of_those_who_send_nothing(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a, b;
+	int64_t debt = 0;
+
+	(void)state;
+	serve(s, "a", 1, 1010000);
+	serve(s, "b", 50, 10000);
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 480000, 520000);
+	serve(s, "b", 55, 10000);
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 0, 20000);
+	add(s, &a, CLASS_BULK, "a");
+	add(s, &b, CLASS_BULK, "b");
+	assert_ptr_equal(next(s), &a);
+	sched_free(s);
+}
+
+/* Whoever has a run under way while others are served saves up nothing. */
+static void test_nobody_saves_up_turns(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item slow, a[20], b[20];
+	unsigned of_a = 0;
+
+	(void)state;
+	add(s, &slow, CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &slow);
+	serve(s, "b", 1000, 10000);
+	for (unsigned i = 0; i < 20; i++)
+		add(s, &a[i], CLASS_BULK, "a");
+	for (unsigned i = 0; i < 20; i++)
+		add(s, &b[i], CLASS_BULK, "b");
+	for (unsigned i = 0; i < 20; i++) {
+		struct sched_item *n = next(s);
+
+		of_a += n >= a && n < a + 20;
+		done(s, n, 10000);
+	}
+	assert_in_range(of_a, 9, 11);
+	sched_free(s);
+}
+
+static void test_everything_is_forgotten(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item i;
+	int64_t debt = 0;
+	char name[SCHED_NAME];
+
+	(void)state;
+	for (unsigned k = 0; k < 20000; k++) { /* each with a debt of its own */
+		snprintf(name, sizeof(name), "tenant-%u", k);
+		add(s, &i, CLASS_BULK, name);
+		assert_ptr_equal(next(s), &i);
+		done(s, &i, 1000000);
+	}
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 1, 4096LL * 1000000);
+	/* Those who are served now pay the debts of all who are not. */
+	for (unsigned k = 0; k < 2100; k++) {
+		add(s, &i, CLASS_BULK, "busy");
+		assert_ptr_equal(next(s), &i);
+		done(s, &i, 1000000);
+	}
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_in_range(debt, 1, 2000000);
+	sched_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_a_heap_gives_the_smallest_first, setup),
+		cmocka_unit_test_setup(test_one_tenant_runs_in_order_of_arrival, setup),
+		cmocka_unit_test_setup(test_two_tenants_take_turns, setup),
+		cmocka_unit_test_setup(test_a_lease_runs_one_at_a_time, setup),
+		cmocka_unit_test_setup(test_caps_of_tenant_key_and_profile, setup),
+		cmocka_unit_test_setup(test_removing_what_waits_and_what_runs, setup),
+		cmocka_unit_test_setup(test_deadlines, setup),
+		cmocka_unit_test_setup(test_what_cannot_be_done_in_time_is_not_started, setup),
+		cmocka_unit_test_setup(test_bounds, setup),
+		cmocka_unit_test_setup(test_debts_are_kept_and_paid, setup),
+		cmocka_unit_test_setup(test_turns_pay_the_debts_of_those_who_send_nothing, setup),
+		cmocka_unit_test_setup(test_nobody_saves_up_turns, setup),
+		cmocka_unit_test_setup(test_everything_is_forgotten, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
