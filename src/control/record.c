@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
 #include "control/tier.h"
 #include "evidence/journal.h"
@@ -463,6 +464,7 @@ int record_told(struct control *c, const struct msg_appended *m)
 	run_rename(r, 0);
 	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
 	c->sealed[r->by_node]++;
+	quota_recorded(r, m->index);
 	run_recorded(r);
 	return 1;
 }

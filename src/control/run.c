@@ -6,6 +6,7 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/tier.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
@@ -89,6 +90,7 @@ void run_free(struct run *r)
 	list_for_each_safe (p, tmp, &r->waiters)
 		list_remove(p);
 	list_remove(&r->turn);
+	quota_release(r);
 	queue_leave(r, NULL);
 	run_rename(r, 0);
 	if (!list_empty(&r->link)) {
@@ -105,6 +107,7 @@ void run_free(struct run *r)
 	free_text(r->session);
 	free_text(r->trace);
 	free(r->schema);
+	free(r->more);
 	free(r->labels);
 	free(r->provenance);
 	free(r);
@@ -363,6 +366,8 @@ void run_deny(struct run *r, const char *code, const char *message, uint64_t see
 	json_quote_str(&error, code);
 	buf_adds(&error, ",\"message\":");
 	json_quote_str(&error, message);
+	if (r->more)
+		buf_adds(&error, r->more);
 	buf_addc(&error, '}');
 	m.error = WIRE_BUF(&error);
 	run_on_done(r, &m);

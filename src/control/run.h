@@ -7,6 +7,7 @@
 #include "control/control.h"
 #include "control/day.h"
 #include "control/queue.h"
+#include "control/quota_book.h"
 #include "policy/platform.h"
 
 #include <uthash.h>
@@ -48,9 +49,11 @@ struct run {
 	const char *tier, *class_, *engine, *role;
 	int synced; /* its end is on the disk before anybody is told */
 	int64_t created_ms;
-	struct buf wire;     /* SUBMIT, as long as it may be sent */
-	size_t bytes;	     /* of code and input: it counts for control->run_bytes */
-	struct list waiters; /* of struct request */
+	struct buf wire;	/* SUBMIT, as long as it may be sent */
+	size_t bytes;		/* of code and input: it counts for control->run_bytes */
+	struct list waiters;	/* of struct request */
+	struct quota_hold hold; /* what is reserved for it */
+	char *more;		/* members of a denial's error, ",…"; NULL */
 	/* the queue */
 	struct sched_item item;
 	int go;			  /* it has its place among those that run */
