@@ -209,6 +209,8 @@ void http_stream_end(struct request *q);
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
 	_printf_(4, 5);
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
+/* After the answer: when to ask again, instead of what a problem says by itself. */
+void http_retry_after(struct request *q, unsigned seconds);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
 /* That if r < 0, else `json`, which is taken over in either case. */

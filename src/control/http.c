@@ -245,6 +245,17 @@ void http_problem(struct request *q, unsigned status, const char *code, const ch
 		http_add_header(q, "Retry-After", "1");
 }
 
+void http_retry_after(struct request *q, unsigned seconds)
+{
+	const char *before = MHD_get_response_header(q->answer, "Retry-After");
+	char text[16];
+
+	if (before)
+		MHD_del_response_header(q->answer, "Retry-After", before);
+	snprintf(text, sizeof(text), "%u", seconds);
+	http_add_header(q, "Retry-After", text);
+}
+
 void http_event_problem(struct request *q, unsigned status, const struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(8192);

@@ -335,12 +335,9 @@ int queue_is_full(struct control *c, const char *tenant, struct err *reterr, uin
 
 void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms)
 {
-	char seconds[16];
-
 	q->control->limited++;
 	http_problem_err(q, 429, e);
-	snprintf(seconds, sizeof(seconds), "%u", (retry_ms + 999) / 1000);
-	http_add_header(q, "Retry-After", seconds);
+	http_retry_after(q, (retry_ms + 999) / 1000);
 }
 
 void queue_waited(struct run *r)
