@@ -151,6 +151,8 @@ int main(int argc, char **argv)
 		runs = (uint32_t)strtoul(argv[2], NULL, 10);
 	else if (argc != 1)
 		return 2;
+	if (runs < 10)
+		return 2;
 	printf("{\"tenants\": %d, \"waiting\": %d, ", TENANTS, WAITING);
 	measure("plain", (struct queue){.tenants = TENANTS, .waiting = WAITING, .slots = SLOTS},
 		runs, ", ");

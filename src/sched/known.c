@@ -346,11 +346,12 @@ void known_reread(struct sched *s, struct tenant *t)
 /* Whatever state it is in, items and runs included. */
 void known_free(struct sched *s)
 {
+	struct sched_lane *l, *next_lane;
 	struct member *m, *next_member;
 	struct tenant *t, *next_tenant;
 
-	while (s->lanes)
-		free_lane(s, s->lanes);
+	HASH_ITER(hh, s->lanes, l, next_lane)
+	free_lane(s, l);
 	HASH_ITER(hh, s->members, m, next_member)
 	{
 		HASH_DEL(s->members, m);

@@ -171,6 +171,28 @@ static void test_two_tenants_take_turns(void **state)
 	sched_free(s);
 }
 
+/* Even if a turn is long, it is not taken as a whole while others have their turn too. */
+static void test_turns_are_not_taken_as_a_whole(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a[10], b[10];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		add(s, &a[i], CLASS_BULK, "a");
+	for (unsigned i = 0; i < 10; i++)
+		add(s, &b[i], CLASS_BULK, "b");
+	done(s, next(s), 100); /* which is what runs cost, it seems */
+	for (unsigned i = 0; i < 9; i++) {
+		assert_ptr_equal(next(s), &b[i]);
+		done(s, &b[i], 100);
+		assert_ptr_equal(next(s), &a[i + 1]);
+		done(s, &a[i + 1], 100);
+	}
+	sched_free(s);
+}
+
 static void test_a_lease_runs_one_at_a_time(void **state)
 {
 	struct sched_config config = usual();
@@ -363,10 +385,16 @@ static void test_removing_what_waits_and_what_runs(void **state)
 	assert_ptr_equal(next(s), &i[2]);
 	assert_ptr_equal(next(s), &i[4]);
 	assert_null(next(s));
-	for (unsigned k = 2; k < 5; k += 2)
-		sched_remove(s, &i[k], now);
+	done(s, &i[2], 1000000);
+	done(s, &i[4], 1000000);
+	add(s, &i[0], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &i[0]); /* it is expected to take a second */
 	sched_debts(s, sum, &debt);
-	assert_int_equal(debt, 0); /* which cost nothing */
+	assert_in_range(debt, 900000, 1100000);
+	sched_remove(s, &i[0], now); /* but costs nothing */
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_int_equal(debt, 0);
 	sched_free(s);
 }
 
@@ -704,7 +732,7 @@ static void test_being_forgotten_is_no_trick(void **state)
 static void test_floors_sink_with_the_limit(void **state)
 {
 	struct sched_config config = usual();
-	struct sched_item people[9], bulk[9], *n;
+	struct sched_item people[9], bulk[9];
 	struct sched_view v;
 	struct sched *s;
 
@@ -726,13 +754,13 @@ static void test_floors_sink_with_the_limit(void **state)
 	assert_ptr_equal(next(s), &bulk[0]);
 	assert_null(next(s));
 	sched_set_limit(s, 4);
-	while ((n = next(s)))
+	while (next(s))
 		;
 	sched_view(s, &v);
 	assert_int_equal(v.classes[CLASS_INTERACTIVE].running, 2);
 	assert_int_equal(v.classes[CLASS_BULK].running, 2);
 	sched_set_limit(s, 1000);
-	while ((n = next(s)))
+	while (next(s))
 		;
 	sched_view(s, &v);
 	assert_int_equal(v.limit, 8);
@@ -747,6 +775,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_heap_gives_the_smallest_first, setup),
 		cmocka_unit_test_setup(test_one_tenant_runs_in_order_of_arrival, setup),
 		cmocka_unit_test_setup(test_two_tenants_take_turns, setup),
+		cmocka_unit_test_setup(test_turns_are_not_taken_as_a_whole, setup),
 		cmocka_unit_test_setup(test_a_lease_runs_one_at_a_time, setup),
 		cmocka_unit_test_setup(test_caps_of_tenant_key_and_profile, setup),
 		cmocka_unit_test_setup(test_the_one_that_may_run_is_found_among_many_that_may_not,
