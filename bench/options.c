@@ -1,117 +1,21 @@
 #include "options.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-_Noreturn void options_die(const char *format, ...)
-{
-	va_list args;
-
-	fputs("load: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(2);
-}
-
-void bytes_append(struct bytes *bytes, const char *data, size_t size)
-{
-	char *grown = realloc(bytes->data, bytes->size + size + 1);
-
-	if (!grown)
-		abort();
-	if (size > 0)
-		memcpy(grown + bytes->size, data, size);
-	bytes->data = grown;
-	bytes->size += size;
-	grown[bytes->size] = '\0';
-}
-
-/* An option's value: the text itself, or with @ before it the content of that file. */
-static struct bytes parse_content(const char *option, const char *value)
-{
-	struct bytes content = {0};
-	char part[4096];
-	size_t n;
-	FILE *file;
-
-	if (value[0] != '@') {
-		bytes_append(&content, value, strlen(value));
-		return content;
-	}
-	file = fopen(value + 1, "re");
-	if (!file)
-		options_die("--%s: cannot open %s: %s", option, value + 1, strerror(errno));
-	bytes_append(&content, "", 0);
-	while ((n = fread(part, 1, sizeof(part), file)) > 0 && content.size <= OPTIONS_FILE_MAX)
-		bytes_append(&content, part, n);
-	if (ferror(file) || content.size > OPTIONS_FILE_MAX)
-		options_die("--%s: %s cannot be read, or has more than %d bytes", option, value + 1,
-			    OPTIONS_FILE_MAX);
-	fclose(file);
-	return content;
-}
-
-/* Text files end in a newline that the reply need not have. */
+/* A whole body, or a part of one, that is expected. */
 static struct bytes parse_expected(const char *option, const char *value)
 {
-	struct bytes content = parse_content(option, value);
+	struct bytes content = values_content(option, value);
 
-	if (value[0] == '@' && content.size > 0 && content.data[content.size - 1] == '\n')
-		content.size--;
+	if (value[0] == '@')
+		values_trim(&content);
 	return content;
-}
-
-static long parse_number(const char *option, const char *value, long min, long max)
-{
-	char *end;
-	long number;
-
-	errno = 0;
-	number = strtol(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || number < min || number > max)
-		options_die("--%s: %s is not a number from %ld to %ld", option, value, min, max);
-	return number;
-}
-
-/* Only loopback: a load generator pointed elsewhere by mistake is an attack. */
-static struct sockaddr_in parse_address(const char *value)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	const char *colon = strrchr(value, ':');
-	char host[64];
-
-	if (!colon || (size_t)(colon - value) >= sizeof(host))
-		options_die("--connect: %s is not HOST:PORT", value);
-	memcpy(host, value, (size_t)(colon - value));
-	host[colon - value] = '\0';
-	if (strcmp(host, "localhost") == 0)
-		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	else if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
-		options_die("--connect: %s is not an IPv4 address", host);
-	if (ntohl(address.sin_addr.s_addr) >> 24 != 127)
-		options_die("--connect: %s is not a loopback address (127.0.0.0/8)", host);
-	address.sin_port = htons((uint16_t)parse_number("connect", colon + 1, 1, 65535));
-	return address;
-}
-
-static void parse_header(struct bytes *headers, const char *value)
-{
-	if (!strchr(value, ':') || strpbrk(value, "\r\n"))
-		options_die("--header: %s is not 'Name: value' on one line", value);
-	bytes_append(headers, value, strlen(value));
-	bytes_append(headers, "\r\n", 2);
 }
 
 static const char usage[] =
-	"usage: load --connect HOST:PORT [option]...\n"
+	"usage: bench-load --connect HOST:PORT [option]...\n"
 	"  --connect HOST:PORT   where to; loopback only\n"
 	"  --path PATH           default /\n"
 	"  --body TEXT|@FILE     sends POST with it; without it GET\n"
@@ -119,8 +23,6 @@ static const char usage[] =
 	"  --concurrency N       connections, each with one request under way; default 1\n"
 	"  --requests N          counted requests; default 1000 unless --seconds is given\n"
 	"  --seconds N           send no more after N seconds\n"
-	"  --rate N              open loop: N requests a second, on up to --concurrency "
-	"connections\n"
 	"  --warmup N            requests before those that count, checked only for their status;\n"
 	"                        default 0\n"
 	"  --timeout N           seconds to wait for one reply; default 10\n"
@@ -139,7 +41,6 @@ void options_parse(struct options *options, int argc, char **argv)
 		{"concurrency", required_argument, NULL, 'c'},
 		{"requests", required_argument, NULL, 'r'},
 		{"seconds", required_argument, NULL, 's'},
-		{"rate", required_argument, NULL, 'R'},
 		{"warmup", required_argument, NULL, 'w'},
 		{"timeout", required_argument, NULL, 't'},
 		{"expect", required_argument, NULL, 'e'},
@@ -156,38 +57,33 @@ void options_parse(struct options *options, int argc, char **argv)
 
 		switch (which) {
 		case 'a':
-			options->address = parse_address(optarg);
+			options->address = values_address(name, optarg);
 			options->host = optarg;
 			break;
 		case 'p':
-			if (optarg[0] != '/' || strpbrk(optarg, " \r\n"))
-				options_die("--path: %s is not a path", optarg);
-			options->path = optarg;
+			options->path = values_path(name, optarg);
 			break;
 		case 'b':
-			options->body = parse_content(name, optarg);
+			options->body = values_content(name, optarg);
 			break;
 		case 'H':
-			parse_header(&options->headers, optarg);
+			values_header(name, optarg, &options->headers);
 			break;
 		case 'c':
 			options->concurrency =
-				parse_number(name, optarg, 1, OPTIONS_CONCURRENCY_MAX);
+				values_number(name, optarg, 1, OPTIONS_CONCURRENCY_MAX);
 			break;
 		case 'r':
-			options->requests = parse_number(name, optarg, 1, OPTIONS_REQUESTS_MAX);
+			options->requests = values_number(name, optarg, 1, OPTIONS_REQUESTS_MAX);
 			break;
 		case 's':
-			options->seconds = parse_number(name, optarg, 1, OPTIONS_SECONDS_MAX);
-			break;
-		case 'R':
-			options->rate = parse_number(name, optarg, 1, 1000000);
+			options->seconds = values_number(name, optarg, 1, OPTIONS_SECONDS_MAX);
 			break;
 		case 'w':
-			options->warmup = parse_number(name, optarg, 0, OPTIONS_REQUESTS_MAX);
+			options->warmup = values_number(name, optarg, 0, OPTIONS_REQUESTS_MAX);
 			break;
 		case 't':
-			options->timeout = parse_number(name, optarg, 1, OPTIONS_SECONDS_MAX);
+			options->timeout = values_number(name, optarg, 1, OPTIONS_SECONDS_MAX);
 			break;
 		case 'e':
 			options->expect = parse_expected(name, optarg);

@@ -13,7 +13,7 @@ enum {
 
 void reply_init(struct reply *reply)
 {
-	*reply = (struct reply){.phase = REPLY_HEAD};
+	*reply = (struct reply){.phase = REPLY_HEAD, .retry_after = -1};
 }
 
 void reply_done(struct reply *reply)
@@ -26,6 +26,7 @@ void reply_reset(struct reply *reply)
 {
 	*reply = (struct reply){
 		.phase = REPLY_HEAD,
+		.retry_after = -1,
 		.data = reply->data,
 		.capacity = reply->capacity,
 	};
@@ -140,6 +141,12 @@ static bool parse_field(struct reply *reply, struct framing *framing, const char
 	}
 	if (is_field(line, size, "Connection", &value, &value_size))
 		reply->close = equals(value, value_size, "close");
+	if (is_field(line, size, "Retry-After", &value, &value_size)) {
+		size_t seconds;
+
+		if (parse_size(value, value_size, 10, '\0', &seconds)) /* it may be a date, too */
+			reply->retry_after = (long)seconds;
+	}
 	return true;
 }
 

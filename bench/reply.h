@@ -25,8 +25,9 @@ enum reply_phase {
 struct reply {
 	enum reply_phase phase;
 	int status;
-	bool close; /* the peer will not take another request on this connection */
-	char *data; /* what was received; owned */
+	bool close;	  /* the peer will not take another request on this connection */
+	long retry_after; /* seconds; -1: the head does not say */
+	char *data;	  /* what was received; owned */
 	size_t size;
 	size_t capacity;
 	size_t next; /* first byte of data that was not looked at yet */

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -87,6 +88,31 @@ static void sees_when_the_peer_closes(void **state)
 	assert_reply("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, "x", true);
 }
 
+static void reads_when_to_try_again(void **state)
+{
+	static const struct {
+		const char *field;
+		long seconds;
+	} fields[] = {{"retry-after: 17", 17},
+		      {"Retry-After:0 ", 0},
+		      {"Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", -1},
+		      {"Retry-Afterwards: 3", -1}};
+	struct reply reply;
+
+	(void)state;
+	reply_init(&reply);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "HTTP/1.1 429 X\r\n%s\r\nContent-Length: 0\r\n\r\n",
+			 fields[i].field);
+		assert_int_equal(feed(&reply, text, strlen(text)), 1);
+		assert_int_equal(reply.retry_after, fields[i].seconds);
+		reply_reset(&reply);
+	}
+	reply_done(&reply);
+}
+
 static void refuses_what_is_no_reply(void **state)
 {
 	(void)state;
@@ -141,6 +167,7 @@ int main(void)
 		cmocka_unit_test(reads_a_chunked_body),
 		cmocka_unit_test(skips_an_interim_reply),
 		cmocka_unit_test(sees_when_the_peer_closes),
+		cmocka_unit_test(reads_when_to_try_again),
 		cmocka_unit_test(refuses_what_is_no_reply),
 		cmocka_unit_test(reads_one_reply_after_another),
 		cmocka_unit_test(refuses_to_grow_without_end),

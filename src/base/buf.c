@@ -97,6 +97,16 @@ void buf_consume(struct buf *b, size_t n)
 		compact(b);
 }
 
+void buf_fit(struct buf *b)
+{
+	if (b->gone)
+		compact(b);
+	if (!b->data || b->cap == b->len + 1)
+		return;
+	b->cap = b->len + 1;
+	b->data = xrealloc(b->data, b->cap);
+}
+
 const char *buf_str(struct buf *b)
 {
 	if (!b->data)

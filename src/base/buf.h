@@ -32,5 +32,8 @@ int buf_addf(struct buf *b, const char *format, ...) _printf_(2, 3);
 /* Forgets the first `n` bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);
 
+/* Gives back what it has room for besides its contents. */
+void buf_fit(struct buf *b);
+
 /* The contents as a C string; the terminator is not counted in len. */
 const char *buf_str(struct buf *b);

@@ -7,7 +7,7 @@
 struct log_options {
 	struct shared_options shared;
 	struct option_list log_keys;
-	const char *key, *state, *new_key, *kept;
+	const char *key, *state, *new_key, *kept, *live;
 	int verifier_keys, signatures;
 };
 
@@ -39,4 +39,5 @@ void log_root_text(const struct hash *root, char out[LOG_ROOT_SIZE]);
 int log_mirror(const struct call *call);  /* log export */
 int log_witness(const struct call *call); /* log witness */
 int log_check(const struct call *call);	  /* log check */
-extern const struct option_row log_check_rows[];
+int usage_check(const struct call *call); /* usage check */
+extern const struct option_row log_check_rows[], usage_check_rows[];

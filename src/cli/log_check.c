@@ -4,17 +4,19 @@
 #include "cli/data.h"
 #include "cli/layout.h"
 #include "cli/log.h"
+#include "cli/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* The kept checkpoint becomes standard input: who reads it may not be who may open it. */
-static int take_kept(const char *path, struct err *reterr)
+/* What is compared becomes standard input: who reads it may not be who may open it. */
+static int take_input(const char *path, struct err *reterr)
 {
 	_cleanup_fd_ int fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC)
 						     : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -79,43 +81,90 @@ static int list_payloads(int exe, const char *data, int *ret, struct err *reterr
 	return pid < 0 ? err_set(reterr, errno, "log.check", "fork: %s", strerror(errno)) : 0;
 }
 
-static int complain(const struct err *e)
+static int complain(const struct call *call, const struct err *e)
 {
-	fprintf(stderr, "cordon log check: %s\n", e->message);
+	fprintf(stderr, "cordon %s: %s\n", call->command->name, e->message);
 	return EXIT_PLATFORM;
 }
 
-int log_check(const struct call *call)
+/* With these options. It returns only if that cannot be done. */
+static int check(const struct call *call, const char *first, const char *second, int payloads)
 {
 	const struct log_options *o = call->options;
-	_cleanup_free_ char *data = data_directory(o->shared.data);
+	_cleanup_free_ char *data = data_directory(o->shared.data), *listed = NULL;
 	_cleanup_free_ char *directory = xasprintf("%s/" LAYOUT_LEDGER, data);
-	const char *argv[8] = {"cordon-ledger", "check", directory};
-	_cleanup_free_ char *payloads = NULL;
+	const char *argv[9] = {"cordon-ledger", "check", directory};
 	_cleanup_fd_ int exe = -1, list = -1;
 	struct stat owner = {0};
 	struct err e;
 	int n = 3;
 
-	if (o->kept && take_kept(o->kept, &e) < 0)
-		return api_usage(call, &e);
 	if (o->shared.json)
 		argv[n++] = "--json";
 	if (o->signatures)
 		argv[n++] = "--signatures";
-	if (o->kept)
-		argv[n++] = "--checkpoint=-";
+	if (first)
+		argv[n++] = first;
+	if (second)
+		argv[n++] = second;
 	exe = spawn_find("cordon-ledger", &e);
 	if (exe < 0 || find_owner(directory, &owner, &e) < 0 ||
-	    list_payloads(exe, data, &list, &e) < 0 || become(&owner, &e) < 0)
-		return complain(&e);
-	payloads = xasprintf("--payloads=%d", list);
-	argv[n++] = payloads;
-	fcntl(list, F_SETFD, 0);
+	    (payloads && list_payloads(exe, data, &list, &e) < 0) || become(&owner, &e) < 0)
+		return complain(call, &e);
+	if (payloads) {
+		listed = xasprintf("--payloads=%d", list);
+		argv[n++] = listed;
+		fcntl(list, F_SETFD, 0);
+	}
 	fflush(stdout);
 	fexecve(exe, (char *const *)argv, environ);
 	err_set(&e, errno, "log.check", "cordon-ledger cannot be started: %s", strerror(errno));
-	return complain(&e);
+	return complain(call, &e);
+}
+
+int log_check(const struct call *call)
+{
+	const struct log_options *o = call->options;
+	struct err e;
+
+	if (o->kept && take_input(o->kept, &e) < 0)
+		return api_usage(call, &e);
+	return check(call, o->kept ? "--checkpoint=-" : NULL, NULL, 1);
+}
+
+/* What the daemon answers, as the export that is checked. */
+static int take_answer(const struct log_options *o, struct err *reterr)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(256u << 20);
+	_cleanup_fd_ int fd = memfd_create("cordon-usage", MFD_CLOEXEC);
+	_cleanup_client_ struct client c = {0};
+	enum usage_table t = !strcmp(o->live, "detail")	   ? USAGE_DETAIL
+			     : !strcmp(o->live, "reasons") ? USAGE_REASONS
+							   : USAGE_TOTALS;
+	int r = client_init(&c, &o->shared, reterr);
+
+	if (r == 0)
+		r = usage_fetch(&c, t, NULL, &(struct usage_query){.from = NULL}, &b, reterr);
+	if (r == 0 && (fd < 0 || write(fd, b.data, b.len) != (ssize_t)b.len ||
+		       lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0))
+		r = err_set(reterr, errno, "usage", "the daemon's answer cannot be kept: %s",
+			    strerror(errno));
+	return r;
+}
+
+int usage_check(const struct call *call)
+{
+	const struct log_options *o = call->options;
+	struct err e;
+
+	if (o->kept && o->live)
+		return api_refuse(call, "--export and --live are two things to look at: leave out "
+					"one");
+	if (o->kept && take_input(o->kept, &e) < 0)
+		return api_usage(call, &e);
+	if (o->live && take_answer(o, &e) < 0)
+		return client_complain(&e);
+	return check(call, "--usage", o->kept || o->live ? "--export=-" : NULL, 0);
 }
 
 #define AT(m) offsetof(struct log_options, m)
@@ -133,5 +182,24 @@ const struct option_row log_check_rows[] = {
 	 .help = "A checkpoint of the log that was kept elsewhere. The log must still be the one "
 		 "that it is of; only so can it be known that nobody has put another in its "
 		 "place, or cut off its end."},
+	{0}};
+
+const struct option_row usage_check_rows[] = {
+	{.name = "export",
+	 .argument = "FILE|-",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(kept),
+	 .help = "Compare this export (csv or json) with the receipts, too: each row as of the "
+		 "last "
+		 "entry that is in it. A csv is taken for one of all days and tenants."},
+	{.name = "live",
+	 .argument = "totals|detail|reasons",
+	 .kind = OPTION_CHOICE,
+	 .offset = AT(live),
+	 .help = "The same with what the running daemon answers."},
+	{.name = "signatures",
+	 .kind = OPTION_FLAG,
+	 .offset = AT(signatures),
+	 .help = "As `cordon log check --signatures`."},
 	{0}};
 #undef AT

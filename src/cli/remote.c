@@ -24,9 +24,9 @@ enum {
 /* What the API has no member for: the profile decides it. */
 static const char *const local_only[] = {"tier", "eval", "jail", "now"};
 /* What only a daemon can do. */
-static const char *const remote_only[] = {"profile", "artifact",   "output-schema",
-					  "session", "provenance", "idempotency-key",
-					  "label",   "tenant"};
+static const char *const remote_only[] = {
+	"profile",	   "artifact", "output-schema", "session",     "provenance",
+	"idempotency-key", "label",    "tenant",	"deadline-ms", "idempotent"};
 
 static const char *first_given(const struct call *call, const char *const *names, size_t n)
 {
@@ -152,6 +152,10 @@ static int build(struct buf *b, const struct call *call, const struct remote_cod
 	add_text(b, "seed", o->seed);
 	add_text(b, "session", o->session);
 	add_text(b, "artifact", o->artifact);
+	if (options_given(call, "deadline-ms"))
+		buf_addf(b, ",\"deadline_ms\":%llu", (unsigned long long)o->deadline_ms);
+	if (o->idempotent)
+		buf_adds(b, ",\"idempotent\":true");
 	add_limits(b, call);
 	if (add_pairs(b, "label", &o->labels, reterr) < 0 ||
 	    add_pairs(b, "provenance", &o->provenance, reterr) < 0)
@@ -221,6 +225,12 @@ static int on_event(void *arg, const char *name, const char *data, size_t len)
 		progress_clear(&u->progress);
 		report_api_log(v);
 		u->logs++;
+	} else if (!strcmp(name, "retry")) {
+		progress_clear(&u->progress);
+		fputs("cordon: the platform failed this run, and tries it again; what it has "
+		      "logged so far is void\n",
+		      stderr);
+		u->logs = 0;
 	} else if (!strcmp(name, "result")) {
 		u->result.len = 0;
 		return buf_add(&u->result, data, len);

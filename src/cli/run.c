@@ -335,6 +335,11 @@ static const struct option_row rows[] = {
 	LIST("provenance", "KEY=VALUE", provenance,
 	     "Who made the code: origin, model, prompt_sha256 or author. Kept with the run, and "
 	     "not believed."),
+	NUMBER("deadline-ms", deadline_ms, 0, 1, 86400000,
+	       "Milliseconds from now, waiting included, after which nobody needs the result: what "
+	       "cannot be done by then is not begun, and what runs then is stopped."),
+	FLAG("idempotent", idempotent,
+	     "It does no harm to run it twice: if the platform fails it, it is tried again."),
 	TEXT("idempotency-key", "KEY", idempotency_key,
 	     "The daemon runs the same thing under the same key once, and gives its result again."),
 	LIST("label", "KEY=VALUE", labels,

@@ -15,8 +15,8 @@ struct run_options {
 	const char *profile, *artifact, *schema, *session, *idempotency_key;
 	struct code_options code;
 	struct option_list labels, provenance; /* KEY=VALUE */
-	uint64_t cpu_ms, wall_ms, memory_mb, output_kb, operations, log_lines, timers;
-	int eval, local;
+	uint64_t cpu_ms, wall_ms, memory_mb, output_kb, operations, log_lines, timers, deadline_ms;
+	int eval, local, idempotent;
 };
 
 /*

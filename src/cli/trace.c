@@ -376,6 +376,7 @@ static const struct {
 	{"profile.", "`cordon profile list` shows the profiles that there are"},
 	{"artifact.", "`cordon artifact list` shows the artifacts that there are"},
 	{"lease.", "`cordon lease list` shows the leases that there are"},
+	{"tier.", "`cordon tier list` shows the tiers, and for whom they are"},
 	{"tenant.", "`cordon tenant show` tells the tenant's state"},
 	{"capacity", "try again later"},
 	{"operation.", "use what the code's documentation lists"},

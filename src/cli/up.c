@@ -4,8 +4,10 @@
 #include "cli/config.h"
 #include "cli/data.h"
 #include "cli/layout.h"
+#include "control/day.h"
 #include "os/fd.h"
 #include "os/spawn.h"
+#include "policy/platform.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,14 +99,15 @@ static int listen_unix(const char *directory, struct err *reterr)
 struct up_options {
 	struct shared_options shared;
 	const char *config, *listen, *jail, *tls_certificate, *tls_key;
-	const char *ledger_key, *log_origin, *log_witness;
-	uint64_t pool_floor, pool_ceiling, running_max, queue_max, rate_address, rate_key, stop_s,
-		keep_days, log_interval, log_batch, log_rotate_days;
+	const char *ledger_key, *log_origin, *log_witness, *platform, *billing_zone;
+	uint64_t pool_floor, pool_ceiling, rate_address, rate_key, stop_s, keep_days, log_interval,
+		log_batch, log_rotate_days;
+	uint64_t concurrency_min, concurrency_max, floor[2], waiting[2], attempts[2]; /* by class */
 };
 
 /* The words that start the supervisor. */
 struct words {
-	const char *v[48];
+	const char *v[64];
 	size_t n;
 };
 
@@ -134,7 +137,43 @@ static void add_witnesses(struct words *w, const char *list)
 	}
 }
 
-static int start(const char *directory, const struct up_options *o, const int fds[5], pid_t *ret,
+/* The queues: words for control. */
+static void add_queue(struct words *w, const struct up_options *o)
+{
+	static const char *const classes[] = {"interactive", "bulk"};
+
+	add_word(w, xasprintf("--pass=--concurrency-min=%llu",
+			      (unsigned long long)o->concurrency_min));
+	add_word(w, xasprintf("--pass=--concurrency-max=%llu",
+			      (unsigned long long)o->concurrency_max));
+	for (int i = 0; i < 2; i++) {
+		add_word(w, xasprintf("--pass=--floor-%s=%llu", classes[i],
+				      (unsigned long long)o->floor[i]));
+		add_word(w, xasprintf("--pass=--queue-%s=%llu", classes[i],
+				      (unsigned long long)o->waiting[i]));
+		add_word(w, xasprintf("--pass=--attempts-%s=%llu", classes[i],
+				      (unsigned long long)o->attempts[i]));
+	}
+}
+
+static int check_queue(const struct up_options *o, struct err *reterr)
+{
+	if (o->concurrency_min > o->concurrency_max)
+		return err_set(reterr, EINVAL, "usage",
+			       "concurrency.min is %llu, and concurrency.max %llu; it cannot be "
+			       "less",
+			       (unsigned long long)o->concurrency_min,
+			       (unsigned long long)o->concurrency_max);
+	if (o->floor[0] + o->floor[1] > o->concurrency_min)
+		return err_set(reterr, EINVAL, "usage",
+			       "the floors of interactive and bulk runs are %llu together; that "
+			       "can be at most concurrency.min, %llu",
+			       (unsigned long long)(o->floor[0] + o->floor[1]),
+			       (unsigned long long)o->concurrency_min);
+	return 0;
+}
+
+static int start(const char *directory, const struct up_options *o, const int fds[6], pid_t *ret,
 		 struct err *reterr)
 {
 	const char *envp[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
@@ -154,22 +193,23 @@ static int start(const char *directory, const struct up_options *o, const int fd
 	if (o->log_origin)
 		add_word(&w, xasprintf("--log=--origin=%s", o->log_origin));
 	add_witnesses(&w, o->log_witness);
-	if (fds[4] >= 0)
+	if (fds[5] >= 0)
 		add_word(&w, xstrdup("--tls"));
 	add_word(&w, xasprintf("--pass=--rate-address=%llu", (unsigned long long)o->rate_address));
 	add_word(&w, xasprintf("--pass=--rate-key=%llu", (unsigned long long)o->rate_key));
 	add_word(&w, xasprintf("--pass=--stop=%llu", (unsigned long long)o->stop_s));
 	add_word(&w, xasprintf("--pass=--keep-days=%llu", (unsigned long long)o->keep_days));
+	add_word(&w, xasprintf("--pass=--billing-zone=%s", o->billing_zone));
+	add_queue(&w, o);
 	add_word(&w, xstrdup("--"));
 	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
 	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
-	add_word(&w, xasprintf("--running-max=%llu", (unsigned long long)o->running_max));
-	add_word(&w, xasprintf("--queue-max=%llu", (unsigned long long)o->queue_max));
+	add_word(&w, xasprintf("--running-max=%llu", (unsigned long long)o->concurrency_max));
 	r = spawn_plain(&(struct spawn){.exe = exe,
 					.argv = w.v,
 					.envp = envp,
 					.fds = fds,
-					.nfds = fds[4] >= 0 ? 5 : 4,
+					.nfds = fds[5] >= 0 ? 6 : 5,
 					.uid = geteuid(),
 					.cgroup = -1},
 			ret, reterr);
@@ -234,13 +274,55 @@ static int tls_files(const struct up_options *o, int *ret, struct err *reterr)
 	return 0;
 }
 
+static int check_zone(const char *name, struct err *reterr)
+{
+	if (*name && day_zone(name) == 0)
+		return 0;
+	return err_set(
+		reterr, EINVAL, "usage",
+		"--billing-zone %s: there is no such time zone in /usr/share/zoneinfo; give a "
+		"name such as Europe/Berlin, or install the package tzdata",
+		name);
+}
+
+/*
+ * The platform document in its canonical form, checked, and sealed: control gets it again with each
+ * start, and can change no byte of it. Empty if there is none.
+ */
+static int platform_file(const char *path, int *ret, struct err *reterr)
+{
+	_cleanup_fd_ int fd = memfd_create("cordon-platform", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_platform_ struct platform *p = NULL;
+	_cleanup_free_ char *text = NULL;
+	const char *canonical = "";
+	size_t n = 0;
+	int r = path ? api_read(path, PLATFORM_TEXT_MAX, &text, &n, reterr) : 0;
+
+	if (r < 0)
+		return r;
+	if (path) {
+		r = platform_read(text, n, &p, reterr);
+		if (r < 0) {
+			err_prefix(reterr, "--platform %s", path);
+			return r;
+		}
+		canonical = platform_canonical(p, &n);
+	}
+	if (fd < 0 || write(fd, canonical, n) != (ssize_t)n ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_set(reterr, errno, "platform", "memfd: %s", strerror(errno));
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
 static int up(const struct call *call)
 {
 	_cleanup_arena_ struct arena texts = {0};
 	struct call all = *call; /* with what the file says */
 	const struct up_options *o = all.options;
 	struct sigaction act = {.sa_handler = on_signal};
-	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1, key = -1;
+	_cleanup_fd_ int dir = -1, tcp = -1, local = -1, theirs = -1, tls = -1, key = -1,
+			 platform = -1;
 	_cleanup_free_ char *directory = NULL, *absolute = NULL;
 	struct spawn_ids ids;
 	struct err e;
@@ -249,7 +331,8 @@ static int up(const struct call *call)
 
 	if (o->config && config_read(&all, o->config, &texts, &e) < 0)
 		return api_usage(call, &e);
-	if (tls_files(o, &tls, &e) < 0)
+	if (check_queue(o, &e) < 0 || tls_files(o, &tls, &e) < 0 ||
+	    check_zone(o->billing_zone, &e) < 0 || platform_file(o->platform, &platform, &e) < 0)
 		return api_usage(call, &e);
 	spawn_ids(&ids);
 	directory = data_directory(o->shared.data);
@@ -274,7 +357,7 @@ static int up(const struct call *call)
 	sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = on_child;
 	sigaction(SIGCHLD, &act, NULL);
-	if (start(absolute, o, (int[]){theirs, tcp, local, key, tls}, &pid, &e) < 0)
+	if (start(absolute, o, (int[]){theirs, tcp, local, key, platform, tls}, &pid, &e) < 0)
 		return client_complain(&e);
 	close_fd(&theirs);
 	return wait_for(pid);
@@ -344,24 +427,85 @@ static const struct option_row rows[] = {
 	 .max = 10000,
 	 .setting = "pool.ceiling",
 	 .help = "The most that demand may make it keep ready."},
-	{.name = "running-max",
+	{.name = "concurrency-min",
 	 .argument = "N",
 	 .kind = OPTION_NUMBER,
-	 .offset = AT(running_max),
+	 .offset = AT(concurrency_min),
+	 .fallback = 8,
+	 .min = 1,
+	 .max = 10000,
+	 .setting = "concurrency.min",
+	 .help = "Runs under way at once, however slow the machine is."},
+	{.name = "concurrency-max",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(concurrency_max),
 	 .fallback = 64,
 	 .min = 1,
 	 .max = 10000,
-	 .setting = "pool.running",
-	 .help = "Runs under way at once."},
-	{.name = "queue-max",
+	 .setting = "concurrency.max",
+	 .help = "The most at once. In between, the number follows how much longer runs take than "
+		 "when "
+		 "the machine has little to do."},
+	{.name = "floor-interactive",
 	 .argument = "N",
 	 .kind = OPTION_NUMBER,
-	 .offset = AT(queue_max),
-	 .fallback = 4096,
+	 .offset = AT(floor[0]),
+	 .fallback = 4,
 	 .min = 0,
+	 .max = 10000,
+	 .setting = "floor.interactive",
+	 .help = "Of these, what interactive runs get whenever they ask. Bulk runs may borrow it; "
+		 "interactive ones do not wait for them to end, but start beside them."},
+	{.name = "floor-bulk",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(floor[1]),
+	 .fallback = 2,
+	 .min = 0,
+	 .max = 10000,
+	 .setting = "floor.bulk",
+	 .help = "The same for bulk runs, who do wait. Both floors together are at most "
+		 "concurrency.min."},
+	{.name = "queue-interactive",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(waiting[0]),
+	 .fallback = 2000,
+	 .min = 1,
 	 .max = 1000000,
-	 .setting = "pool.queue",
-	 .help = "Runs that wait for a place."},
+	 .setting = "queue.interactive",
+	 .help = "Interactive runs that wait; the next is refused with status 429. One tenant has "
+		 "room "
+		 "for half of them."},
+	{.name = "queue-bulk",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(waiting[1]),
+	 .fallback = 10000,
+	 .min = 1,
+	 .max = 1000000,
+	 .setting = "queue.bulk",
+	 .help = "The same for bulk runs."},
+	{.name = "attempts-interactive",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(attempts[0]),
+	 .fallback = 2,
+	 .min = 1,
+	 .max = 10,
+	 .setting = "attempts.interactive",
+	 .help = "How often a run is begun when the platform fails it and it is safe to run it "
+		 "again."},
+	{.name = "attempts-bulk",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(attempts[1]),
+	 .fallback = 3,
+	 .min = 1,
+	 .max = 10,
+	 .setting = "attempts.bulk",
+	 .help = "The same for bulk runs."},
 	{.name = "rate-address",
 	 .argument = "N",
 	 .kind = OPTION_NUMBER,
@@ -391,6 +535,20 @@ static const struct option_row rows[] = {
 	 .setting = "keep.days",
 	 .help = "How long runs that are over are kept: results, logs, payloads of tool calls, "
 		 "idempotency keys. Receipts and journals stay."},
+	{.name = "platform",
+	 .argument = "FILE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(platform),
+	 .setting = "platform",
+	 .help = "Service tiers and prices, as YAML or JSON: docs/platform.md. Default: tiers "
+		 "without ceilings, for everybody; no prices."},
+	{.name = "billing-zone",
+	 .argument = "ZONE",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(billing_zone),
+	 .preset = "UTC",
+	 .setting = "billing.zone",
+	 .help = "The time zone whose days are billed, such as Europe/Berlin. Default: UTC."},
 	{.name = "ledger-key",
 	 .argument = "FILE",
 	 .kind = OPTION_TEXT,

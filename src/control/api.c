@@ -1,5 +1,6 @@
 /* The routes: method, path, who may, what answers. One table; nothing is reachable but by it. */
-#include "control/control.h"
+#include "control/queue.h"
+#include "control/quota.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,12 @@ static const struct route {
 	{"POST", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_key_add, SMALL_BODY_MAX},
 	{"GET", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_keys, 0},
 	{"DELETE", "/v1/keys/*", ROLE_ADMIN | ROLE_LOCAL, admin_key_revoke, 0},
+	{"GET", "/v1/quotas", READERS, quota_list, 0},
+	{"PUT", "/v1/quotas/*/*", WRITERS, quota_put, SMALL_BODY_MAX},
+	{"DELETE", "/v1/quotas/*/*", WRITERS, quota_delete, 0},
+	{"POST", "/v1/quotas/*/*/grants", WRITERS, quota_grant, SMALL_BODY_MAX},
+	{"GET", "/v1/tiers", ROLE_KEY, tier_list, 0},
+	{"GET", "/v1/prices", ROLE_KEY, tier_prices, 0},
 	{"POST", "/v1/profiles/check", ROLE_KEY, profile_check, SMALL_BODY_MAX},
 	{"POST", "/v1/profiles/diff", ROLE_KEY, profile_diff, SMALL_BODY_MAX},
 	{"GET", "/v1/profiles", ROLE_KEY, profile_list, 0},
@@ -49,8 +56,11 @@ static const struct route {
 	{"GET", "/v1/runs/*", ROLE_KEY | ROLE_LEASE, runs_get, 0},
 	{"GET", "/v1/runs/*/events", ROLE_KEY | ROLE_LEASE, runs_events, 0},
 	{"DELETE", "/v1/runs/*/payload", WRITERS, runs_erase, 0},
+	{"GET", "/v1/queue", READERS, queue_show, 0},
 	{"GET", "/v1/receipts/*", ROLE_KEY | ROLE_LEASE, receipt_get, 0},
 	{"GET", "/v1/events", READERS, events_list, 0},
+	{"GET", "/v1/usage", ROLE_KEY, usage_list, 0},
+	{"GET", "/v1/usage/reasons", READERS, usage_reasons, 0},
 	/* The log's leaves are digests and signatures; who has no key sees none all the same. */
 	{"GET", "/v1/log/checkpoint", ROLE_KEY, log_checkpoint, 0},
 	{"GET", "/v1/log/tile/**", ROLE_KEY, log_tile, 0},

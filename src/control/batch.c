@@ -47,8 +47,9 @@ static void tell_end(struct run *r, const struct err *e)
 static void tell_begin(struct run *r, const struct err *e)
 {
 	if (!e) {
-		run_send(r);
-		return;
+		if (r->ended)
+			record_send(r); /* it was denied */
+		return;			/* else queue_pump() sends it when it is its turn */
 	}
 	run_answer(r, e);
 	run_free(r); /* it was never begun */

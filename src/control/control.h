@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/list.h"
+#include "control/day.h"
 #include "os/loop.h"
 #include "store/store.h"
 #include "wire/message.h"
@@ -31,7 +32,7 @@ enum {
 		20, /* from a connection's start, or its last answer, to a request's headers */
 	UPLOAD_MAX_S = 60, /* from a request's headers to its last byte */
 	IDLE_MAX_S = 30,
-	RUNS_MAX = 2048,	 /* accepted and not over */
+	RUNS_MAX = 2048,	 /* begun and not on record */
 	RUN_BYTES_MAX = 1 << 30, /* their code and input together */
 	KEYS_MAX = 10000,	 /* of a tenant, revoked ones included */
 	PROFILES_MAX = 10000,	 /* versions, of a tenant */
@@ -75,7 +76,7 @@ enum role {
 struct caller {
 	enum role role;
 	char tenant[64], team[64]; /* team "": none */
-	char key[ID_SIZE]; /* "local" for ROLE_LOCAL */
+	char key[ID_SIZE];	   /* "local" for ROLE_LOCAL */
 };
 
 /* What a lease's token grants, as the lease's row has it; id "": the caller has none. */
@@ -94,6 +95,8 @@ struct door {
 	int local;
 };
 
+struct platform;
+
 struct control {
 	struct loop *loop;
 	struct store *store;
@@ -107,7 +110,9 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
+	struct run *runs_by_id, *runs_by_name; /* hash tables */
 	size_t run_count, run_bytes;
+	struct queue *queue;
 	struct loop_timer sweep;
 	char swept_tenant[64]; /* the last one whose payloads were looked at */
 	size_t body_bytes;     /* see BODIES_MAX */
@@ -133,6 +138,8 @@ struct control {
 	struct list leases;
 	unsigned holds;
 	size_t hold_bytes;
+	struct shed *shed;     /* shed.h */
+	struct quotas *quotas; /* quota.h */
 	/* the end */
 	int stopping, ending; /* ending: what was under way has been told to end */
 	struct loop_timer stop;
@@ -140,6 +147,8 @@ struct control {
 	 * runs that are under way when control is asked to end; PEM, NULL: no TLS */
 	unsigned rate_address, rate_key, stop_s, keep_days;
 	char *tls_certificate, *tls_key;
+	struct platform *platform; /* tiers and prices: the document, or the defaults */
+	char zone[DAY_ZONE_SIZE];  /* of days that are billed */
 	/* metrics */
 	uint64_t started_ms, requests, refused, limited;
 	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT];
@@ -161,6 +170,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
+	int again; /* it waits to be handled anew, with its body */
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
@@ -182,6 +192,9 @@ const char *http_query(const struct request *q, const char *name); /* NULL: not 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
 void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
 void http_suspend(struct request *q);
+/* It waits, and is handled anew from the beginning, after http_again(). */
+void http_wait(struct request *q);
+void http_again(struct request *q);
 /*
  * An answer of server-sent events (HTML Standard, section 9.2): http_event() adds one to it, with
  * data of one line, until http_stream_end(). Who does not read what comes loses the rest.
@@ -202,6 +215,8 @@ void http_stream_end(struct request *q);
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
 	_printf_(4, 5);
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
+/* After the answer: when to ask again, instead of what a problem says by itself. */
+void http_retry_after(struct request *q, unsigned seconds);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
 /* That if r < 0, else `json`, which is taken over in either case. */
@@ -282,6 +297,10 @@ void runs_sweep(struct control *c); /* from now on, again and again */
 /* At start: runs that were under way when the last control ended are over. */
 int runs_recover(struct control *c, struct err *reterr);
 
+/* tier.c; see also tier.h */
+void tier_list(struct request *q);
+void tier_prices(struct request *q);
+
 /* batch.c */
 int batch_open(struct control *c, struct err *reterr); /* before a write of this turn */
 /* Commits it, and tells who waits for that. On failure nothing of it happened. */
@@ -308,10 +327,16 @@ void log_rotate(struct request *q);
 void log_cosign(struct request *q);
 void events_list(struct request *q);
 
+/* usage.c */
+void usage_list(struct request *q);
+void usage_reasons(struct request *q);
+
 /* metrics.c */
 struct run;
 struct msg_run_done;
 void metrics_run(const struct run *r, const struct msg_run_done *m); /* one is over */
+void metrics_end(const struct run *r, const struct msg_run_done *m); /* the same, also if no node
+								      * had it */
 void metrics(struct request *q);
 void health(struct request *q);
 void ready(struct request *q);

@@ -3,25 +3,38 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* A compiled zone (RFC 9636); a folder of zones, or a table, would do for UTC without a word. */
+static int check_file(const char *path)
+{
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
+
+	if (fd >= 0)
+		close(fd);
+	return n == sizeof(magic) && !memcmp(magic, "TZif", sizeof(magic)) ? 0 : -ENOENT;
+}
+
 int day_zone(const char *name)
 {
-	char path[128];
+	char path[DAY_ZONE_SIZE + 32];
 
 	if (!name || !*name)
 		name = "UTC";
 	/* The C library takes any name, and says nothing if it knows no such zone. */
 	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") !=
 		    strlen(name) ||
-	    name[0] == '/' ||
-	    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name) >= (int)sizeof(path))
+	    name[0] == '/' || strlen(name) >= DAY_ZONE_SIZE)
 		return -EINVAL;
-	if (strcmp(name, "UTC") != 0 && access(path, R_OK) < 0)
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+	if (strcmp(name, "UTC") != 0 && check_file(path) < 0)
 		return -ENOENT;
 	setenv("TZ", name, 1);
 	tzset();

@@ -41,6 +41,8 @@ static void test_zones_that_are_none_are_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(day_zone("Europe/Nowhere"), -ENOENT);
+	assert_int_equal(day_zone("Europe"), -ENOENT); /* a folder */
+	assert_int_equal(day_zone("leapseconds"), -ENOENT);
 	assert_int_equal(day_zone("../etc/passwd"), -EINVAL);
 	assert_int_equal(day_zone("/etc/localtime"), -EINVAL);
 	assert_int_equal(day_zone(""), 0);

@@ -77,7 +77,8 @@ int judge_begin(struct run *r, const struct msg_run_done *m)
 	if (modmap_add(&modules, "main", MODULE_AUTO, check_js, check_js_size, &e) < 0)
 		log_fatal("the judge of outputs: %s", e.message);
 	r->judge = ++c->next_handle;
-	r->judged = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
+	run_rename(r, r->judge);
+	r->out->judged = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
 	submit.submit = (struct msg_submit){.handle = r->judge,
 					    .run = WIRE_STR(r->id),
 					    .engine = ENGINE_STANDARD,
@@ -90,7 +91,7 @@ int judge_begin(struct run *r, const struct msg_run_done *m)
 					    .main = WIRE_STR("main"),
 					    .modules = WIRE_BUF(&modules),
 					    .input = WIRE_BUF(&input)};
-	if (msg_encode(&r->judged, &(struct msg){.type = MSG_RUN_DONE, .run_done = *m}) < 0 ||
+	if (msg_encode(&r->out->judged, &(struct msg){.type = MSG_RUN_DONE, .run_done = *m}) < 0 ||
 	    msg_encode(&c->node_out, &submit) < 0) {
 		r->judge = 0;
 		fail(r, &copy, "output.unjudged", "there was no room to judge the output", NULL,
@@ -125,13 +126,13 @@ static void conclude(struct run *r, struct msg_run_done *m, const json_t *verdic
 
 void judge_end(struct run *r, const struct msg_run_done *m)
 {
-	_cleanup_buf_ struct buf judged = r->judged;
+	_cleanup_buf_ struct buf judged = r->out->judged;
 	_cleanup_free_ char *text = NULL;
 	json_t *verdict;
 	struct msg done;
 	size_t used;
 
-	r->judged = (struct buf){0};
+	r->out->judged = (struct buf){0};
 	r->judge = 0;
 	if (msg_decode(judged.data, judged.len, LIMIT_FRAME, &done, &used) != 1)
 		log_fatal("the end of %s was lost while it was judged", r->id);

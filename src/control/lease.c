@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "control/code.h"
 #include "control/run.h"
+#include "control/tier.h"
 #include "control/token.h"
 #include "policy/policy.h"
 
@@ -170,17 +171,16 @@ static void forget(struct lease *l)
 static void end(struct lease *l)
 {
 	struct control *c = l->control;
-	struct list *p = c->runs.next;
+	struct list *p, *tmp;
 
-	while (p != &c->runs) {
+	/* Stopped ones stay in the list until their end is written. */
+	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		p = p->next;
-		if (r->lease == l) {
-			r->lease = NULL;
-			run_stop(r, REASON_REVOKED);
-			p = c->runs.next; /* ending one may have ended others */
-		}
+		if (r->lease != l)
+			continue;
+		r->lease = NULL;
+		run_stop(r, REASON_REVOKED);
 	}
 	forget(l);
 }
@@ -447,6 +447,11 @@ static int take_terms(struct request *q, const json_t *body, struct lease_row *w
 		http_store_problem(q, r, &e, "profile");
 		return r;
 	}
+	r = tier_refuses(q->control, policy_tier(*policy), q->caller.role, w->tenant, &e);
+	if (r < 0) {
+		http_problem_err(q, 403, &e);
+		return r;
+	}
 	w->policy = policy_digest(*policy);
 	if (!json_is_true(hold))
 		return 0;
@@ -546,6 +551,23 @@ void lease_create(struct request *q)
 	json_decref(body);
 }
 
+/* Who renews answers for it as who makes one: the tier may be for others by now. */
+static int may_renew(struct request *q, const char *tenant, const struct copy *l)
+{
+	struct policy *policy;
+	struct err e;
+	int r = profile_policy(q->control, tenant, l->profile, 0, l->policy, &policy, &e);
+
+	if (r < 0) {
+		http_store_problem(q, r, &e, "profile");
+		return r;
+	}
+	r = tier_refuses(q->control, policy_tier(policy), q->caller.role, tenant, &e);
+	if (r < 0)
+		http_problem_err(q, 403, &e);
+	return r;
+}
+
 void lease_renew(struct request *q)
 {
 	json_t *body = body_object(q, " epoch ttl_s ");
@@ -563,7 +585,7 @@ void lease_renew(struct request *q)
 	if (!failed && epoch < 0)
 		http_problem(q, 400, "request.member",
 			     "'epoch' is needed: the one that the caller takes the lease to have");
-	else if (!failed && look_up(q, tenant, &v) == 0) {
+	else if (!failed && look_up(q, tenant, &v) == 0 && may_renew(q, tenant, &v.copy) == 0) {
 		r = act_begin(q, &e);
 		if (r == 0)
 			r = store_lease_renew(q->control->store, tenant, v.copy.id, epoch, v.now,

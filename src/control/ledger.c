@@ -21,6 +21,8 @@ struct asked {
 	struct list link, waiter;
 	uint64_t handle;
 	told_fn *told;
+	self_told_fn *self; /* not NULL: control itself asks, and there is no waiter */
+	void *arg;
 };
 
 int ledger_refuses(struct control *c, struct err *reterr)
@@ -102,49 +104,78 @@ static void on_told(struct control *c, const struct msg_ledger_told *m)
 	list_for_each_safe (p, tmp, &c->asks) {
 		struct asked *a = list_entry(p, struct asked, link);
 		struct request *q = asker(a);
-		told_fn *told = a->told;
+		struct asked copy = *a;
 		struct err e;
 
 		if (a->handle != m->handle)
 			continue;
 		forget(c, a);
-		if (q && m->number && !q->follow) {
+		if (copy.self) {
+			copy.self(copy.arg, m);
+		} else if (q && m->number && !q->follow) {
 			take_error(&m->error_code, &m->error, m->number, &e);
 			http_problem_err(q, status_of(m->number), &e);
 			if (m->number == EAGAIN)
 				http_add_header(q, "Retry-After", "1");
 		} else if (q) {
-			told(q, m);
+			copy.told(q, m);
 		}
 		return;
 	}
+}
+
+static int has_room(const struct control *c)
+{
+	return c->ledger.fd >= 0 && c->ask_count < ASKS_MAX;
+}
+
+/* NULL: it was not sent. */
+static struct asked *send_question(struct control *c, enum ledger_question what, uint64_t a,
+				   uint64_t b, const char *text, size_t len)
+{
+	struct msg m = {.type = MSG_LEDGER_ASK,
+			.ledger_ask = {++c->next_handle, (uint8_t)what, a, b, {text, len}}};
+	struct asked *x;
+
+	if (!has_room(c) || msg_encode(&c->ledger_out, &m) < 0)
+		return NULL;
+	x = xcalloc(1, sizeof(*x));
+	x->handle = m.ledger_ask.handle;
+	list_init(&x->waiter);
+	list_append(&c->asks, &x->link);
+	c->ask_count++;
+	return x;
+}
+
+int ledger_ask_self(struct control *c, enum ledger_question what, uint64_t a, uint64_t b,
+		    const char *text, size_t len, self_told_fn *told, void *arg)
+{
+	struct asked *x = send_question(c, what, a, b, text, len);
+
+	if (!x)
+		return -EAGAIN;
+	x->self = told;
+	x->arg = arg;
+	return 0;
 }
 
 int ledger_ask(struct request *q, enum ledger_question what, uint64_t a, uint64_t b,
 	       const char *text, size_t len, told_fn *told)
 {
 	struct control *c = q->control;
-	struct msg m = {.type = MSG_LEDGER_ASK,
-			.ledger_ask = {++c->next_handle, (uint8_t)what, a, b, {text, len}}};
-	int room = c->ledger.fd >= 0 && c->ask_count < ASKS_MAX;
-	struct asked *x;
+	struct asked *x = send_question(c, what, a, b, text, len);
 
-	if (!room || msg_encode(&c->ledger_out, &m) < 0) {
+	if (!x) {
 		if (q->streaming)
 			return -EAGAIN;
-		if (room)
+		if (has_room(c))
 			http_problem(q, 400, "request.query", "the question is too long");
 		else
 			http_problem(q, 503, "ledger_unavailable",
 				     "the ledger cannot be asked now; try again");
 		return -EAGAIN;
 	}
-	x = xcalloc(1, sizeof(*x));
-	x->handle = m.ledger_ask.handle;
 	x->told = told;
-	list_init(&x->waiter);
-	list_append(&c->asks, &x->link);
-	c->ask_count++;
 	list_append(&x->waiter, &q->waiting);
 	if (!q->streaming)
 		http_suspend(q);
@@ -199,11 +230,13 @@ static void detach(struct control *c)
 	list_for_each_safe (p, tmp, &c->asks) {
 		struct asked *a = list_entry(p, struct asked, link);
 		struct request *q = asker(a);
-		told_fn *told = a->told;
+		struct asked copy = *a;
 
 		forget(c, a);
-		if (q && q->follow) /* it asks again */
-			told(q, &(struct msg_ledger_told){.number = ENOTCONN});
+		if (copy.self)
+			copy.self(copy.arg, &(struct msg_ledger_told){.number = ENOTCONN});
+		else if (q && q->follow) /* it asks again */
+			copy.told(q, &(struct msg_ledger_told){.number = ENOTCONN});
 		else if (q)
 			http_problem(q, 503, "ledger_unavailable",
 				     "the ledger ended while it was asked; try again");

@@ -29,12 +29,32 @@ typedef void told_fn(struct request *q, const struct msg_ledger_told *m);
 int ledger_ask(struct request *q, enum ledger_question what, uint64_t a, uint64_t b,
 	       const char *text, size_t len, told_fn *told);
 
+/*
+ * The same for control itself, with no request: told() is called once, with m->number (an errno) if
+ * it failed, also when the ledger ends meanwhile (ENOTCONN). 0, or -EAGAIN: it was not asked, and
+ * told() is not called.
+ *
+ * What runs used, with ASK_USAGE: `text` is a JSON object of conditions, each of which may be left
+ * out: "rows" ("totals", which is meant without it, "detail", "reasons"), "from" and "to" (days),
+ * "tenant" (all, if it is left out), "team", "key", "profile", "tier", "class", "currency",
+ * "limit" (1000 at most), "after". m->body is a JSON object: "rows" (docs/usage.md has their
+ * members), "entries" (how many entries of the log are in them), "behind" (how many are not yet,
+ *but for those that were appended after the question: more than 0 for a while after a start; ask
+ * again), "more", and if that is true "next", which is "after" of the next page. So for a day:
+ *
+ *	{"from":"2026-11-21","to":"2026-11-21"}
+ */
+typedef void self_told_fn(void *arg, const struct msg_ledger_told *m);
+int ledger_ask_self(struct control *c, enum ledger_question what, uint64_t a, uint64_t b,
+		    const char *text, size_t len, self_told_fn *told, void *arg);
+
 /* ledger.c, for record.c and acts.c: a frame goes out, if there is a link. -ENOTCONN, -ENOSPC. */
 int ledger_send(struct control *c, const struct buf *frame);
 
 /* record.c: runs */
-/* What is known of a run when it is admitted, for its receipt. m NULL: only what its row has. */
-void record_begin(struct run *r, const struct msg_submit *m, const char *role);
+/* What is known of a run when it is admitted, for its receipt. m NULL: only what its row has. By
+ * itself, if nobody has called it, it is done at the run's end. */
+void record_begin(struct run *r, const struct msg_submit *m);
 /* It is over: its APPEND is made. */
 void record_end(struct run *r, const struct msg_run_done *m);
 /* Sends it, unless that was done on this link. */

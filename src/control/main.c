@@ -1,9 +1,8 @@
 /*
  * Descriptors: 3 the supervisor (links to nodes and to the ledger), 4 the listening TCP socket, 5
- * the listening unix socket, 6 (with --tls) certificate and key. Started as: cordon-control
- * DIRECTORY --owner=UID
- * [--tls] [--rate-address=N] [--rate-key=N] [--stop=SECONDS]
- * [--keep-days=N]
+ * the listening unix socket, 6 the platform document (empty: the defaults), 7 (with --tls)
+ * certificate and key. Started as: cordon-control DIRECTORY --owner=UID [--tls] [--rate-address=N]
+ * [--rate-key=N] [--stop=SECONDS] [--keep-days=N] [--billing-zone=ZONE]
  *
  * Worst case if it is owned: future policy, and what the API shows. It holds no key that signs
  * receipts, no credential of any destination, and has no way to open a connection or start a
@@ -11,13 +10,18 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/day.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
+#include "control/tier.h"
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
 #include "os/spawn.h"
+#include "policy/platform.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +37,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SUPERVISOR_FD = 3, LISTEN_FD = 4, LOCAL_FD = 5, TLS_FD = 6, TLS_FILE_MAX = 1 << 20 };
+enum {
+	SUPERVISOR_FD = 3,
+	LISTEN_FD = 4,
+	LOCAL_FD = 5,
+	PLATFORM_FD = 6,
+	TLS_FD = 7,
+	TLS_FILE_MAX = 1 << 20
+};
 #define ENDING_NS (3 * NS_PER_S)
 
 static void on_supervisor(struct loop_watch *w, uint32_t events)
@@ -78,7 +89,8 @@ static int is_recovering(struct control *c)
 
 void control_announce(struct control *c)
 {
-	if (c->announced || !c->node_ready || !c->ledger_known || is_recovering(c))
+	if (c->announced || !c->node_ready || !c->ledger_known || is_recovering(c) ||
+	    !quota_is_ready(c))
 		return;
 	c->announced = 1;
 	printf("ready %s\n", c->url);
@@ -201,6 +213,7 @@ static int first_start(struct control *c, struct err *reterr)
 static void on_turn(void *arg)
 {
 	batch_settle(arg, NULL);
+	queue_pump(arg);
 	ledger_flush(arg);
 }
 
@@ -214,7 +227,8 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    acts_load(c, &e) < 0 || runs_recover(c, &e) < 0 || first_start(c, &e) < 0) {
+	    acts_load(c, &e) < 0 || quota_start(c, &e) < 0 || queue_open(c, &e) < 0 ||
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0 || tier_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
 		exit(SPAWN_USELESS);
 	}
@@ -248,6 +262,28 @@ static char *read_tls(uint64_t *at)
 	return text;
 }
 
+/* As `cordon up` has checked it. */
+static void read_platform(struct control *c)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err e;
+	size_t len = 0;
+	int r = fd_read_file(PLATFORM_FD, PLATFORM_TEXT_MAX, &text, &len);
+
+	if (r < 0)
+		log_fatal("the platform document was not handed over");
+	if (platform_read(len ? text : NULL, len, &c->platform, &e) < 0)
+		log_fatal("the platform document: %s", e.message);
+	close(PLATFORM_FD);
+}
+
+static void take_zone(struct control *c, const char *name)
+{
+	snprintf(c->zone, sizeof(c->zone), "%s", name);
+	if (strlen(name) >= sizeof(c->zone) || day_zone(c->zone) < 0)
+		log_fatal("there is no time zone '%s' here", name);
+}
+
 static int take_number(const char *arg, const char *name, unsigned *to)
 {
 	size_t n = strlen(name);
@@ -260,19 +296,32 @@ static int take_number(const char *arg, const char *name, unsigned *to)
 
 static void parse(struct control *c, int argc, char **argv)
 {
+	struct queue_settings *q = &c->queue->settings;
 	uint64_t at = 0;
 
 	if (argc < 3 || strncmp(argv[2], "--owner=", 8) != 0)
 		log_fatal("started by cordon-supervisor, not by hand");
 	c->owner = (uid_t)strtoul(argv[2] + 8, NULL, 10);
+	read_platform(c);
+	take_zone(c, "UTC");
 	for (int i = 3; i < argc; i++) {
 		if (!strcmp(argv[i], "--tls")) {
 			c->tls_certificate = read_tls(&at);
 			c->tls_key = read_tls(&at);
 			close(TLS_FD);
+		} else if (!strncmp(argv[i], "--billing-zone=", 15)) {
+			take_zone(c, argv[i] + 15);
 		} else if (!take_number(argv[i], "--rate-address=", &c->rate_address) &&
 			   !take_number(argv[i], "--rate-key=", &c->rate_key) &&
 			   !take_number(argv[i], "--stop=", &c->stop_s) &&
+			   !take_number(argv[i], "--queue-interactive=", &q->waiting[0]) &&
+			   !take_number(argv[i], "--queue-bulk=", &q->waiting[1]) &&
+			   !take_number(argv[i], "--floor-interactive=", &q->floor[0]) &&
+			   !take_number(argv[i], "--floor-bulk=", &q->floor[1]) &&
+			   !take_number(argv[i], "--attempts-interactive=", &q->attempts[0]) &&
+			   !take_number(argv[i], "--attempts-bulk=", &q->attempts[1]) &&
+			   !take_number(argv[i], "--concurrency-min=", &q->limit_min) &&
+			   !take_number(argv[i], "--concurrency-max=", &q->limit_max) &&
 			   !take_number(argv[i], "--keep-days=", &c->keep_days)) {
 			log_fatal("unknown option '%s'", argv[i]);
 		}
@@ -281,7 +330,9 @@ static void parse(struct control *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct control c = {.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
+	static struct queue queue;
+	static struct control c = {.queue = &queue,
+				   .supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor},
 				   .signals = {.fd = -1, .ready = on_signal},
 				   .node = {.fd = -1},
 				   .ledger = {.fd = -1},
@@ -303,6 +354,8 @@ int main(int argc, char **argv)
 	confine(argv[1]);
 	loop_run(c.loop);
 	batch_settle(&c, NULL);
+	shed_flush(&c);
+	queue_close(&c);
 	drop_runs(&c);
 	ledger_close(&c);
 	http_close(&c.doors[0]);

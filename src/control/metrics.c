@@ -1,7 +1,9 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "wire/words.h"
 
 #include <stdio.h>
@@ -44,7 +46,9 @@ static void observe(struct histogram *h, uint64_t us)
 
 void metrics_run(const struct run *r, const struct msg_run_done *m)
 {
-	const uint64_t us[PHASE_COUNT] = {m->queue_us, m->spawn_us, m->run_us, m->wall_us};
+	uint64_t waited = r->waited_ns / NS_PER_US; /* before the node had it */
+	const uint64_t us[PHASE_COUNT] = {waited + m->queue_us, m->spawn_us, m->run_us,
+					  waited + m->wall_us};
 	uint8_t class = 0;
 	size_t tier = 0;
 
@@ -54,6 +58,84 @@ void metrics_run(const struct run *r, const struct msg_run_done *m)
 		tier++;
 	for (size_t i = 0; i < PHASE_COUNT && tier < ARRAY_SIZE(tiers); i++)
 		observe(&phases[i][tier][class], us[i]);
+}
+
+/*
+ * How runs ended, of each tier and class apart: one tier's trouble is not in another's numbers. A
+ * denial has a code, and those are words of a program; one past the end, or that is no such word,
+ * counts as "other".
+ */
+enum { DENIALS_MAX = 64 };
+static struct tier_ends {
+	uint64_t outcomes[OUTCOME_COUNT], reasons[REASON_COUNT], denials[DENIALS_MAX];
+} ends[ARRAY_SIZE(tiers)][CLASS_COUNT];
+static char denials[DENIALS_MAX][sizeof(((struct run_out *)0)->denial)] = {"other"};
+
+static size_t denial_index(const char *code)
+{
+	size_t i = 1;
+
+	if (!*code || code[strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789._")])
+		return 0;
+	while (i < DENIALS_MAX && *denials[i] && strcmp(denials[i], code) != 0)
+		i++;
+	if (i == DENIALS_MAX)
+		return 0;
+	snprintf(denials[i], sizeof(denials[i]), "%s", code);
+	return i;
+}
+
+void metrics_end(const struct run *r, const struct msg_run_done *m)
+{
+	struct tier_ends *e;
+	uint8_t class = 0;
+	size_t tier = 0;
+
+	while (tier < ARRAY_SIZE(tiers) && strcmp(tiers[tier], r->tier) != 0)
+		tier++;
+	if (tier == ARRAY_SIZE(tiers) || words_class_parse(r->class_, &class) < 0 ||
+	    m->outcome >= OUTCOME_COUNT)
+		return;
+	e = &ends[tier][class];
+	e->outcomes[m->outcome]++;
+	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
+		e->reasons[m->reason]++;
+	if (m->outcome == OUTCOME_DENIED)
+		e->denials[denial_index(r->reason)]++;
+}
+
+/* One counter of each tier and class, where something was counted. */
+static void show_ends(struct buf *b, const char *name, const char *label, size_t offset, size_t n,
+		      const char *(*word)(size_t i))
+{
+	for (size_t t = 0; t < ARRAY_SIZE(tiers); t++)
+		for (size_t c = 0; c < CLASS_COUNT; c++)
+			for (size_t i = 0; i < n; i++) {
+				const char *at = (const char *)&ends[t][c] + offset;
+				uint64_t v = ((const uint64_t *)(const void *)at)[i];
+
+				if (v)
+					buf_addf(b,
+						 "cordon_%s{tier=\"%s\",class=\"%s\",%s=\"%s\"} "
+						 "%llu\n",
+						 name, tiers[t], words_class((uint8_t)c), label,
+						 word(i), (unsigned long long)v);
+			}
+}
+
+static const char *outcome_word(size_t i)
+{
+	return words_outcome((uint8_t)i);
+}
+
+static const char *reason_word(size_t i)
+{
+	return words_reason((uint8_t)i);
+}
+
+static const char *denial_word(size_t i)
+{
+	return denials[i];
 }
 
 static void show_histogram(struct buf *b, const struct histogram *h, const char *labels)
@@ -130,7 +212,7 @@ static double completeness(const struct control *c)
 	list_for_each_safe (p, tmp, (struct list *)&c->runs) {
 		const struct run *r = list_entry(p, struct run, link);
 
-		over += r->ended && !*r->receipt;
+		over += r->ended && !*r->out->receipt;
 	}
 	return over ? (double)sealed / (double)over : 1;
 }
@@ -171,6 +253,8 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_run_wall_seconds_total %.6f\n", (double)c->wall_us / 1e6);
 	head(&b, "http_limited_total", "counter", "HTTP requests answered with status 429.");
 	buf_addf(&b, "cordon_http_limited_total %llu\n", (unsigned long long)c->limited);
+	shed_metrics(c, &b);
+	quota_metrics(q->control, &b);
 	head(&b, "code_cache_hits_total", "counter",
 	     "Runs whose transformed code was known, and not parsed again.");
 	buf_addf(&b, "cordon_code_cache_hits_total %llu\n", (unsigned long long)c->cache_hits);
@@ -196,6 +280,18 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_ledger_signed_entries %llu\n", (unsigned long long)c->ledger_signed);
 	head(&b, "leases_held", "gauge", "Leases that hold a sandbox.");
 	buf_addf(&b, "cordon_leases_held %u\n", c->holds);
+	head(&b, "tier_runs_total", "counter", "Runs that are over, by tier, class and outcome.");
+	show_ends(&b, "tier_runs_total", "outcome", offsetof(struct tier_ends, outcomes),
+		  OUTCOME_COUNT, outcome_word);
+	head(&b, "tier_terminated_total", "counter", "The terminated of them, by reason.");
+	show_ends(&b, "tier_terminated_total", "reason", offsetof(struct tier_ends, reasons),
+		  REASON_COUNT, reason_word);
+	head(&b, "tier_denied_total", "counter",
+	     "The denied of them, by the denial's code. One that was denied before its profile was "
+	     "known counts as standard.");
+	show_ends(&b, "tier_denied_total", "code", offsetof(struct tier_ends, denials), DENIALS_MAX,
+		  denial_word);
+	queue_metrics(c, &b);
 	head(&b, "run_phase_seconds", "histogram",
 	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
 	     "running (run), all of it (total).");

@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/tier.h"
 #include "evidence/journal.h"
 #include "wire/words.h"
 
@@ -38,9 +40,9 @@ static void add_limits(struct buf *b, const struct msg_submit *m)
 		 m->operations, m->log_lines, m->timers);
 }
 
-void record_begin(struct run *r, const struct msg_submit *m, const char *role)
+void record_begin(struct run *r, const struct msg_submit *m)
 {
-	struct buf *b = &r->facts;
+	struct buf *b = &run_out(r)->facts;
 
 	buf_adds(b, "{\"run\":{");
 	body_member(b, "id", r->id);
@@ -56,7 +58,7 @@ void record_begin(struct run *r, const struct msg_submit *m, const char *role)
 	body_time(b, r->created_ms);
 	buf_adds(b, "},\"caller\":{");
 	body_member(b, "key", r->key);
-	body_member(b, "role", role);
+	body_member(b, "role", r->role);
 	buf_addf(b, "},\"provenance\":%s,\"artifact\":{", r->provenance ? r->provenance : "{}");
 	body_member(b, "digest", r->artifact);
 	buf_adds(b, "},\"policy\":{");
@@ -66,6 +68,19 @@ void record_begin(struct run *r, const struct msg_submit *m, const char *role)
 	if (m)
 		add_limits(b, m);
 	r->engine = m ? words_engine(m->engine) : "";
+}
+
+/* Not before it is needed: while a run waits, what it was submitted with is all that is kept. */
+static void begin_late(struct run *r)
+{
+	struct msg m;
+	size_t used;
+
+	if (msg_decode(r->wire.data, r->wire.len, LIMIT_FRAME, &m, &used) == 1)
+		record_begin(r, &m.submit);
+	else
+		record_begin(r, NULL);
+	buf_done(&r->wire);
 }
 
 /* The member "code" of an error that the platform made: a denial's. */
@@ -98,27 +113,121 @@ static void add_output(struct buf *b, const struct msg_run_done *m)
 /* Of a run that another control had, what that one knew; or nothing, rather than zeros. */
 static void add_usage(struct buf *b, const struct run *r, const struct msg_run_done *m)
 {
-	if (r->known_usage.len) {
+	if (r->out->known_usage.len) {
 		buf_adds(b, ",\"usage\":");
-		buf_add(b, r->known_usage.data, r->known_usage.len);
+		buf_add(b, r->out->known_usage.data, r->out->known_usage.len);
 	}
 	if (r->recovered)
 		return;
 	buf_addf(b,
 		 ",\"usage\":{\"queue_us\":%llu,\"spawn_us\":%llu,\"run_us\":%llu,\"wall_us\":%llu,"
 		 "\"cpu_us\":%llu,\"memory_peak_bytes\":%llu,\"operations\":%u,\"output_bytes\":"
-		 "%llu}",
+		 "%llu,\"egress_bytes\":%llu,\"tool_calls\":%llu}",
 		 (unsigned long long)m->queue_us, (unsigned long long)m->spawn_us,
 		 (unsigned long long)m->run_us, (unsigned long long)m->wall_us,
 		 (unsigned long long)m->cpu_us, (unsigned long long)m->memory_peak_bytes,
-		 m->operations, (unsigned long long)m->output_bytes);
+		 m->operations, (unsigned long long)m->output_bytes,
+		 (unsigned long long)r->out->egress_bytes, (unsigned long long)r->out->tool_calls);
+}
+
+/* A receipt has no number above 2^53 - 1: what is more is so much. */
+static uint64_t bounded(uint64_t n)
+{
+	return MIN_U64(n, JSON_INTEGER_MAX);
+}
+
+static uint64_t known(const struct run *r, const char *name)
+{
+	const char *at;
+	size_t len;
+
+	return json_member(r->out->known_usage.data, r->out->known_usage.len, name, &at, &len) == 0
+		       ? strtoull(at, NULL, 10)
+		       : 0;
+}
+
+/*
+ * What it used, and is billed for. A run that was denied used nothing. Of one whose control died
+ * nothing is known, so nothing is charged; unless its end stood, with its usage.
+ */
+static struct platform_usage used(const struct run *r, const struct msg_run_done *m)
+{
+	struct platform_usage u = {.runs = 1,
+				   .cpu_us = m->cpu_us,
+				   .egress_bytes = r->out->egress_bytes,
+				   .tool_calls = r->out->tool_calls};
+
+	if (m->outcome == OUTCOME_DENIED || (r->recovered && !r->out->known_usage.len))
+		return (struct platform_usage){0};
+	if (r->out->known_usage.len) {
+		u.cpu_us = known(r, "cpu_us");
+		u.egress_bytes = known(r, "egress_bytes");
+		u.tool_calls = known(r, "tool_calls");
+	}
+	u.stored_bytes = bounded(r->out->json.len + r->out->payloads.len + r->out->kept_bytes +
+				 r->out->events.len);
+	return u;
+}
+
+/*
+ * Each part is what the cost grows by when its meter is added to those before it, so that parts and
+ * whole agree to the last billionth however they are rounded. What is left is for the run itself.
+ */
+static void add_parts(struct buf *b, const struct run *r)
+{
+	const struct platform *p = r->control->platform;
+	enum policy_tier t = tier_named(r->tier);
+	struct platform_usage u = {.runs = r->used.runs};
+	const struct {
+		const char *name;
+		uint64_t *to, value;
+	} meters[] = {{"cpu", &u.cpu_us, r->used.cpu_us},
+		      {"egress", &u.egress_bytes, r->used.egress_bytes},
+		      {"stored", &u.stored_bytes, r->used.stored_bytes},
+		      {"tools", &u.tool_calls, r->used.tool_calls}};
+	uint64_t before = bounded(platform_cost(p, t, &u));
+
+	buf_adds(b, ",\"parts\":{");
+	for (size_t i = 0; i < ARRAY_SIZE(meters); i++) {
+		uint64_t cost;
+
+		*meters[i].to = meters[i].value;
+		cost = bounded(platform_cost(p, t, &u));
+		buf_addf(b, "%s\"%s\":%llu", i ? "," : "", meters[i].name,
+			 (unsigned long long)(cost - before));
+		before = cost;
+	}
+	buf_addc(b, '}');
+}
+
+static void add_charge(struct buf *b, struct run *r, const struct msg_run_done *m)
+{
+	const char *currency = platform_currency(r->control->platform);
+
+	r->used = used(r, m);
+	r->cost_nanos = bounded(platform_cost(r->control->platform, tier_named(r->tier), &r->used));
+	buf_adds(b, ",\"charge\":{");
+	body_member(b, "day", r->day);
+	body_member(b, "team", r->team ? r->team : "");
+	body_member(b, "currency", currency);
+	buf_addf(b, ",\"attempts\":%u,\"stored_bytes\":%llu,\"cost_nanos\":%llu",
+		 m->outcome == OUTCOME_DENIED ? 0
+		 : r->attempts		      ? r->attempts
+					      : 1,
+		 (unsigned long long)r->used.stored_bytes, (unsigned long long)r->cost_nanos);
+	if (r->cost_nanos)
+		add_parts(b, r);
+	buf_addc(b, '}');
 }
 
 static void end_facts(struct run *r, const struct msg_run_done *m)
 {
-	struct buf *b = &r->facts;
+	struct buf *b = &r->out->facts;
 
 	add_usage(b, r, m);
+	add_charge(b, r, m);
+	buf_addc(b, ',');
+	queue_json(r, b);
 	buf_adds(b, ",\"result\":{");
 	body_member(b, "outcome", words_outcome(m->outcome));
 	add_code(b, m);
@@ -180,7 +289,8 @@ static void finish_journal(struct run *r, const struct msg_run_done *m)
 	uint64_t line;
 
 	write_event(r, m, &event);
-	if (r->events.len && journal_load(&j, r->events.data, r->events.len, &line) < 0) {
+	if (r->out->events.len &&
+	    journal_load(&j, r->out->events.data, r->out->events.len, &line) < 0) {
 		log_line("the journal of %s is not in order at line %llu; a new one is begun",
 			 r->id, (unsigned long long)line);
 		buf_done(&j.lines);
@@ -191,37 +301,45 @@ static void finish_journal(struct run *r, const struct msg_run_done *m)
 		if (!j.tree.size)
 			log_fatal("the end of %s cannot be recorded", r->id);
 	}
-	buf_done(&r->events);
-	r->events = j.lines;
+	buf_done(&r->out->events);
+	r->out->events = j.lines;
 }
 
 /* ---- appends ---- */
 
+static int is_sealed(const struct msg_run_done *m)
+{
+	return m->journal_count && m->seal.len;
+}
+
 static void encode(struct run *r, const struct msg_run_done *m)
 {
-	int sealed = m->journal_count && m->seal.len;
+	int sealed = is_sealed(m);
 	struct msg a = {.type = MSG_APPEND,
 			.append = {.handle = ++r->control->next_handle,
 				   .kind = ENTRY_RUN,
-				   .synced = !strcmp(r->tier, "regulated"),
+				   .synced = (uint8_t)r->synced,
 				   .subject = WIRE_STR(r->id),
-				   .facts = WIRE_BUF(&r->facts)}};
+				   .facts = WIRE_BUF(&r->out->facts)}};
 
-	if (!sealed)
-		finish_journal(r, m);
-	else
+	if (sealed)
 		a.append.seal = m->seal;
 	r->by_node = sealed;
-	a.append.journal = WIRE_BUF(&r->events);
+	a.append.journal = WIRE_BUF(&r->out->events);
 	r->recording = a.append.handle;
-	r->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
-	if (msg_encode(&r->record, &a) < 0)
+	run_rename(r, r->recording);
+	r->out->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
+	if (msg_encode(&r->out->record, &a) < 0)
 		log_fatal("the end of %s cannot be recorded", r->id);
-	buf_done(&r->facts);
+	buf_done(&r->out->facts);
 }
 
 void record_end(struct run *r, const struct msg_run_done *m)
 {
+	if (!r->out->facts.len)
+		begin_late(r);
+	if (!is_sealed(m))
+		finish_journal(r, m);
 	end_facts(r, m);
 	encode(r, m);
 	record_send(r);
@@ -230,8 +348,9 @@ void record_end(struct run *r, const struct msg_run_done *m)
 void record_send(struct run *r)
 {
 	/* Not before its row stands, nor twice on one link. */
-	if (r->record.len && !r->record_sent && !*r->receipt && list_empty(&r->turn))
-		r->record_sent = ledger_send(r->control, &r->record) == 0;
+	if (r->out && r->out->record.len && !r->record_sent && !*r->out->receipt &&
+	    list_empty(&r->turn))
+		r->record_sent = ledger_send(r->control, &r->out->record) == 0;
 }
 
 /* ---- what the ledger says ---- */
@@ -291,8 +410,8 @@ static void adopt(struct run *r, const struct wire_bytes *envelope)
 			if (is(reason, n_reason, words_reason((uint8_t)i)))
 				m.reason = (uint8_t)i;
 	}
-	r->json.len = 0;
-	run_json(r, &m, &r->json);
+	r->out->json.len = 0;
+	run_json(r, &m, &r->out->json);
 	r->outcome = words_outcome(m.outcome);
 	r->reason = m.outcome == OUTCOME_TERMINATED ? words_reason(m.reason) : "";
 }
@@ -305,13 +424,14 @@ static int record_again(struct run *r, const struct msg_appended *m)
 	size_t used;
 
 	if (m->number != EINVAL || r->refused ||
-	    msg_decode(r->record.data, r->record.len, LIMIT_FRAME, &a, &used) != 1)
+	    msg_decode(r->out->record.data, r->out->record.len, LIMIT_FRAME, &a, &used) != 1)
 		return 0;
 	r->refused = 1;
-	r->facts = BUF_INIT(LIMIT_FACTS);
-	buf_add(&r->facts, a.append.facts.data, a.append.facts.len);
-	buf_done(&r->record);
+	r->out->facts = BUF_INIT(LIMIT_FACTS);
+	buf_add(&r->out->facts, a.append.facts.data, a.append.facts.len);
+	buf_done(&r->out->record);
 	r->record_sent = 0;
+	finish_journal(r, &done);
 	encode(r, &done);
 	record_send(r);
 	return 1;
@@ -319,40 +439,34 @@ static int record_again(struct run *r, const struct msg_appended *m)
 
 int record_told(struct control *c, const struct msg_appended *m)
 {
-	struct list *p, *tmp;
-	struct err e;
+	struct run *r = run_by_name(c, m->handle);
+	struct err e = {.number = (int)m->number};
 
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct run *r = list_entry(p, struct run, link);
-
-		if (!r->recording || r->recording != m->handle)
-			continue;
-		if (m->number) {
-			e.number = (int)m->number;
-			snprintf(e.code, sizeof(e.code), "%.*s", (int)m->error_code.len,
-				 (const char *)m->error_code.data);
-			snprintf(e.message, sizeof(e.message), "%.*s", (int)m->error.len,
-				 (const char *)m->error.data);
-			if (record_again(r, m))
-				return 1;
-			r->record_sent = 0;
-			snprintf(e.code, sizeof(e.code), "ledger_unavailable");
-			run_unwritten(r, &e);
+	if (!r || r->recording != m->handle)
+		return 0;
+	if (m->number) {
+		snprintf(e.code, sizeof(e.code), "ledger_unavailable");
+		snprintf(e.message, sizeof(e.message), "%.*s", (int)m->error.len,
+			 (const char *)m->error.data);
+		if (record_again(r, m))
 			return 1;
-		}
-		if (m->known && r->recovered)
-			adopt(r, &m->envelope);
-		snprintf(r->receipt, sizeof(r->receipt), "%.*s", (int)m->receipt.len,
-			 (const char *)m->receipt.data);
-		buf_add(&r->envelope, m->envelope.data, m->envelope.len);
-		buf_done(&r->record);
-		r->recording = 0;
-		c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
-		c->sealed[r->by_node]++;
-		run_recorded(r);
+		r->record_sent = 0;
+		run_unwritten(r, &e);
 		return 1;
 	}
-	return 0;
+	if (m->known && r->recovered)
+		adopt(r, &m->envelope);
+	snprintf(r->out->receipt, sizeof(r->out->receipt), "%.*s", (int)m->receipt.len,
+		 (const char *)m->receipt.data);
+	buf_add(&r->out->envelope, m->envelope.data, m->envelope.len);
+	buf_done(&r->out->record);
+	r->recording = 0;
+	run_rename(r, 0);
+	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
+	c->sealed[r->by_node]++;
+	quota_recorded(r, m->index);
+	run_recorded(r);
+	return 1;
 }
 
 void record_link(struct control *c, int up)

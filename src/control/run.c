@@ -6,6 +6,8 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
+#include "control/tier.h"
 #include "wire/run_json.h"
 #include "wire/words.h"
 
@@ -15,6 +17,8 @@
 
 enum { RUN_JSON_MAX = 256 << 20 };
 
+static char nothing[] = ""; /* most runs wait with little to say */
+
 struct run *run_new(struct control *c)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
@@ -22,22 +26,61 @@ struct run *run_new(struct control *c)
 	*r = (struct run){.control = c,
 			  .handle = ++c->next_handle,
 			  .created_ms = clock_wall_ms(),
-			  .tier = "standard",
 			  .class_ = "interactive",
-			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER),
-			  .json = BUF_INIT(RUN_JSON_MAX),
-			  .logs = BUF_INIT(RUN_JSON_MAX),
-			  .events = BUF_INIT(EVENTS_MAX),
-			  .payloads = BUF_INIT(EVENTS_MAX),
-			  .facts = BUF_INIT(LIMIT_FACTS),
 			  .engine = "",
-			  .envelope = BUF_INIT(LIMIT_ENVELOPE)};
+			  .role = "",
+			  .team = nothing,
+			  .session = nothing,
+			  .trace = nothing,
+			  .wire = BUF_INIT(LIMIT_FRAME + FRAME_HEADER)};
+	tier_enter(r, POLICY_STANDARD);
 	id_new("run", r->id);
 	day_of(r->created_ms, r->day);
 	list_init(&r->link);
 	list_init(&r->turn);
 	list_init(&r->waiters);
 	return r;
+}
+
+static void free_text(char *text)
+{
+	if (text != nothing)
+		free(text);
+}
+
+void run_text(char **text, const char *to)
+{
+	free_text(*text);
+	*text = *to ? xstrdup(to) : nothing;
+}
+
+struct run_out *run_out(struct run *r)
+{
+	if (!r->out) {
+		r->out = xcalloc(1, sizeof(*r->out));
+		*r->out = (struct run_out){.json = BUF_INIT(RUN_JSON_MAX),
+					   .logs = BUF_INIT(RUN_JSON_MAX),
+					   .events = BUF_INIT(EVENTS_MAX),
+					   .payloads = BUF_INIT(EVENTS_MAX),
+					   .facts = BUF_INIT(LIMIT_FACTS),
+					   .envelope = BUF_INIT(LIMIT_ENVELOPE)};
+	}
+	return r->out;
+}
+
+static void out_free(struct run_out *o)
+{
+	if (!o)
+		return;
+	buf_done(&o->logs);
+	buf_done(&o->events);
+	buf_done(&o->payloads);
+	buf_done(&o->judged);
+	buf_done(&o->json);
+	buf_done(&o->facts);
+	buf_done(&o->record);
+	buf_done(&o->envelope);
+	free(o);
 }
 
 void run_free(struct run *r)
@@ -47,23 +90,24 @@ void run_free(struct run *r)
 	list_for_each_safe (p, tmp, &r->waiters)
 		list_remove(p);
 	list_remove(&r->turn);
+	quota_release(r);
+	queue_leave(r, NULL);
+	run_rename(r, 0);
 	if (!list_empty(&r->link)) {
 		list_remove(&r->link);
+		HASH_DELETE(by_id, r->control->runs_by_id, r);
 		r->control->run_count -= !r->told_again;
 		r->control->run_bytes -= r->bytes;
 	}
 	buf_done(&r->wire);
-	buf_done(&r->logs);
-	buf_done(&r->events);
-	buf_done(&r->payloads);
-	buf_done(&r->facts);
-	buf_done(&r->record);
-	buf_done(&r->envelope);
+	out_free(r->out);
 	if (r->lease)
 		lease_leave(r->lease);
-	buf_done(&r->judged);
-	buf_done(&r->json);
+	free_text(r->team);
+	free_text(r->session);
+	free_text(r->trace);
 	free(r->schema);
+	free(r->more);
 	free(r->labels);
 	free(r->provenance);
 	free(r);
@@ -71,34 +115,51 @@ void run_free(struct run *r)
 
 struct run *run_find(struct control *c, const char *id)
 {
-	struct list *p, *tmp;
+	struct run *r;
 
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct run *r = list_entry(p, struct run, link);
+	HASH_FIND(by_id, c->runs_by_id, id, strlen(id), r);
+	return r;
+}
 
-		if (!strcmp(r->id, id))
-			return r;
-	}
-	return NULL;
+struct run *run_by_name(struct control *c, uint64_t name)
+{
+	struct run *r;
+
+	HASH_FIND(by_name, c->runs_by_name, &name, sizeof(name), r);
+	return r;
 }
 
 struct run *run_by_handle(struct control *c, uint64_t handle)
 {
-	struct list *p, *tmp;
+	struct run *r = run_by_name(c, handle);
 
-	list_for_each_safe (p, tmp, &c->runs) {
-		struct run *r = list_entry(p, struct run, link);
+	return r && (r->handle == handle || r->judge == handle) ? r : NULL;
+}
 
-		if (handle && (r->handle == handle || r->judge == handle))
-			return r;
-	}
-	return NULL;
+void run_rename(struct run *r, uint64_t name)
+{
+	struct control *c = r->control;
+
+	if (r->name)
+		HASH_DELETE(by_name, c->runs_by_name, r);
+	r->name = name;
+	if (name)
+		HASH_ADD(by_name, c->runs_by_name, name, sizeof(r->name), r);
+}
+
+void run_enlist(struct run *r)
+{
+	struct control *c = r->control;
+
+	list_append(&c->runs, &r->link);
+	HASH_ADD_KEYPTR(by_id, c->runs_by_id, r->id, strlen(r->id), r);
+	run_rename(r, r->handle);
+	c->run_count++;
 }
 
 void run_begin(struct run *r)
 {
-	list_append(&r->control->runs, &r->link);
-	r->control->run_count++;
+	run_enlist(r);
 	r->bytes = r->wire.len;
 	r->control->run_bytes += r->bytes;
 	list_append(&r->control->begun, &r->turn);
@@ -109,9 +170,7 @@ void run_send(struct run *r)
 {
 	struct control *c = r->control;
 
-	if (r->ended)
-		record_send(r); /* it was denied */
-	if (r->sent || r->ended || !list_empty(&r->turn) || c->node.fd < 0)
+	if (!r->go || r->sent || r->ended || !list_empty(&r->turn) || c->node.fd < 0)
 		return;
 	if (r->lease && r->lease->hold && !r->lease->held) {
 		if (buf_add(&c->node_out, r->lease->frame.data, r->lease->frame.len) < 0)
@@ -121,7 +180,7 @@ void run_send(struct run *r)
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
-	buf_done(&r->wire);
+	run_out(r);
 	node_flush(c);
 }
 
@@ -156,7 +215,7 @@ void run_follow(struct run *r, struct request *q)
 	list_append(&r->waiters, &q->waiting);
 }
 
-static void tell(struct run *r, const char *event, const void *data, size_t len)
+void run_tell(struct run *r, const char *event, const void *data, size_t len)
 {
 	struct list *p, *tmp;
 
@@ -172,32 +231,33 @@ void run_on_log(struct run *r, const struct msg_run_log *m)
 {
 	size_t at;
 
-	if (r->logs.len)
-		buf_addc(&r->logs, ',');
-	at = r->logs.len;
-	run_json_log(&r->logs, m);
-	tell(r, "log", r->logs.data + at, r->logs.len - at);
+	if (r->out->logs.len)
+		buf_addc(&r->out->logs, ',');
+	at = r->out->logs.len;
+	run_json_log(&r->out->logs, m);
+	run_tell(r, "log", r->out->logs.data + at, r->out->logs.len - at);
 }
 
 void run_on_journal(struct run *r, const struct msg_run_journal *m)
 {
 	_cleanup_buf_ struct buf shown = BUF_INIT(LIMIT_JOURNAL_LINE + LIMIT_JOURNAL_PAYLOAD + 64);
-	size_t lines = r->events.len, payloads = r->payloads.len;
+	size_t lines = r->out->events.len, payloads = r->out->payloads.len;
 	const char *seq;
 	size_t len;
 
-	if (buf_add(&r->events, m->line.data, m->line.len) < 0 || buf_addc(&r->events, '\n') < 0) {
-		r->events.len =
+	if (buf_add(&r->out->events, m->line.data, m->line.len) < 0 ||
+	    buf_addc(&r->out->events, '\n') < 0) {
+		r->out->events.len =
 			lines; /* more than a node allows: the whole line, or nothing of it */
 		return;
 	}
 	if (m->payload.len && json_member(m->line.data, m->line.len, "seq", &seq, &len) == 0 &&
-	    (buf_addf(&r->payloads, "%.*s ", (int)len, seq) < 0 ||
-	     json_line(&r->payloads, m->payload.data, m->payload.len) < 0 ||
-	     buf_addc(&r->payloads, '\n') < 0))
-		r->payloads.len = payloads;
+	    (buf_addf(&r->out->payloads, "%.*s ", (int)len, seq) < 0 ||
+	     json_line(&r->out->payloads, m->payload.data, m->payload.len) < 0 ||
+	     buf_addc(&r->out->payloads, '\n') < 0))
+		r->out->payloads.len = payloads;
 	if (!list_empty(&r->waiters) && run_json_event(&shown, m) == 0)
-		tell(r, "journal", shown.data, shown.len);
+		run_tell(r, "journal", shown.data, shown.len);
 }
 
 int run_show_events(const void *lines, size_t len, const void *payloads, size_t n, struct buf *out)
@@ -230,7 +290,7 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 {
 	buf_addf(b, "{\"run\":\"%s\",\"state\":\"%s\",", r->id, m ? "done" : "running");
 	if (m) {
-		run_json_members(b, m, buf_str((struct buf *)&r->logs));
+		run_json_members(b, m, buf_str(&r->out->logs));
 		buf_addc(b, ',');
 	}
 	buf_addf(b, "\"tier\":\"%s\",\"class\":\"%s\",\"tenant\":\"%s\",\"profile\":", r->tier,
@@ -244,7 +304,8 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 	body_text(b, r->lease_id);
 	buf_adds(b, ",\"session\":");
 	body_text(b, r->session);
-	buf_addf(b, ",\"provenance\":%s", r->provenance ? r->provenance : "{}");
+	buf_addf(b, ",\"provenance\":%s,", r->provenance ? r->provenance : "{}");
+	queue_json(r, b);
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, r->created_ms);
 	buf_adds(b, ",\"ended_at\":");
@@ -259,13 +320,13 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 /* The run's end as who waited for it is told: with the signed statement. */
 static void add_answer(const struct run *r, struct buf *b)
 {
-	if (!r->envelope.len || r->json.len < 2) {
-		buf_add(b, r->json.data, r->json.len);
+	if (!r->out->envelope.len || r->out->json.len < 2) {
+		buf_add(b, r->out->json.data, r->out->json.len);
 		return;
 	}
-	buf_add(b, r->json.data, r->json.len - 2);
+	buf_add(b, r->out->json.data, r->out->json.len - 2);
 	buf_adds(b, ",\"envelope\":");
-	buf_add(b, r->envelope.data, r->envelope.len);
+	buf_add(b, r->out->envelope.data, r->out->envelope.len);
 	buf_adds(b, "}}");
 }
 
@@ -296,14 +357,42 @@ void run_answer(struct run *r, const struct err *e)
 	}
 }
 
+void run_deny(struct run *r, const char *code, const char *message, uint64_t seed)
+{
+	_cleanup_buf_ struct buf error = BUF_INIT(4096);
+	struct msg_run_done m = {.outcome = OUTCOME_DENIED, .seed = seed};
+
+	buf_adds(&error, "{\"name\":\"Denied\",\"code\":");
+	json_quote_str(&error, code);
+	buf_adds(&error, ",\"message\":");
+	json_quote_str(&error, message);
+	if (r->more)
+		buf_adds(&error, r->more);
+	buf_addc(&error, '}');
+	m.error = WIRE_BUF(&error);
+	run_on_done(r, &m);
+}
+
 void run_on_done(struct run *r, const struct msg_run_done *m)
 {
+	struct msg_run_done all = *m;
+
 	if (r->ended)
 		return; /* the node has said so before */
-	if (r->judge && m->handle == r->judge)
+	run_out(r);
+	if (r->judge && m->handle == r->judge) {
+		r->judge_us = m->cpu_us;
 		judge_end(r, m);
-	else if (!r->schema || m->outcome != OUTCOME_COMPLETED || !judge_begin(r, m))
-		run_end(r, m);
+		return;
+	}
+	if (m->platform && retry_run(r, m))
+		return;
+	queue_waited(r); /* if it was never begun */
+	if (r->deadline_ns && m->outcome == OUTCOME_TERMINATED && m->reason == REASON_WALL_TIME &&
+	    clock_now_ns() >= r->deadline_ns)
+		all.detail = WIRE_STR("its deadline passed while it was running");
+	if (!r->schema || m->outcome != OUTCOME_COMPLETED || !judge_begin(r, &all))
+		run_end(r, &all);
 }
 
 /* The code of a denial, which the platform wrote. */
@@ -315,8 +404,8 @@ static const char *denial(struct run *r, const struct msg_run_done *m)
 	if (m->outcome != OUTCOME_DENIED ||
 	    json_member(m->error.data, m->error.len, "code", &at, &len) < 0 || len < 2)
 		return "";
-	snprintf(r->denial, sizeof(r->denial), "%.*s", (int)len - 2, at + 1);
-	return r->denial;
+	snprintf(r->out->denial, sizeof(r->out->denial), "%.*s", (int)len - 2, at + 1);
+	return r->out->denial;
 }
 
 static void conclude(struct run *r, const struct msg_run_done *m)
@@ -324,7 +413,7 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 	struct control *c = r->control;
 
 	r->ended_ms = clock_wall_ms();
-	run_json(r, m, &r->json);
+	run_json(r, m, &r->out->json);
 	r->ended = 1;
 	r->outcome = words_outcome(m->outcome);
 	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
@@ -333,14 +422,17 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 		c->outcomes[m->outcome]++;
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		c->reasons[m->reason]++;
+	metrics_end(r, m);
 	if (r->sent) /* its node had it */
 		metrics_run(r, m);
 	c->cache_hits += m->cached;
 	c->cpu_us += m->cpu_us;
 	c->wall_us += m->wall_us;
-	/* The node has nothing to do with it any more, nor has its lease. */
+	/* The node has nothing to do with it any more, nor have the queue and its lease. */
+	queue_leave(r, m);
 	r->handle = r->judge = 0;
-	r->sent = 0;
+	run_rename(r, 0);
+	r->sent = r->go = 0;
 	if (r->lease)
 		lease_leave(r->lease);
 	r->lease = NULL;
@@ -351,14 +443,14 @@ static int write_end(struct run *r, struct err *reterr)
 	const struct run_row row = {.id = r->id,
 				    .outcome = r->outcome,
 				    .reason = r->reason,
-				    .result = (const char *)r->json.data,
-				    .result_len = r->json.len,
-				    .payloads = (const char *)r->payloads.data,
-				    .payloads_len = r->payloads.len,
+				    .result = (const char *)r->out->json.data,
+				    .result_len = r->out->json.len,
+				    .payloads = (const char *)r->out->payloads.data,
+				    .payloads_len = r->out->payloads.len,
 				    .ended_ms = r->ended_ms};
 	int e = batch_open(r->control, reterr);
 
-	if (!strcmp(r->tier, "regulated"))
+	if (r->synced)
 		r->control->batch_synced = 1;
 	if (e == 0)
 		e = store_run_end(r->control->store, &row, reterr);
@@ -387,7 +479,7 @@ static void on_unwritten(struct loop_timer *t)
 	list_for_each_safe (p, tmp, &c->runs) {
 		struct run *r = list_entry(p, struct run, link);
 
-		if (r->unwritten && *r->receipt)
+		if (r->unwritten && *r->out->receipt)
 			settle(r);
 		else if (r->unwritten)
 			record_send(r);
@@ -421,7 +513,8 @@ void run_recorded(struct run *r)
 
 void run_lost(struct run *r)
 {
-	struct msg_run_done m = {.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED};
+	struct msg_run_done m = {
+		.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED, .platform = !r->recovered};
 
 	m.detail = WIRE_STR(r->recovered ? "control ended while the run was under way"
 					 : "the node ended while the run was under way");

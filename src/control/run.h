@@ -6,58 +6,99 @@
 
 #include "control/control.h"
 #include "control/day.h"
+#include "control/queue.h"
+#include "control/quota_book.h"
+#include "policy/platform.h"
 
-struct run {
-	struct list link;
-	struct list turn; /* control's begun or ended */
-	struct control *control;
-	uint64_t handle; /* the node's name for it */
-	char id[ID_SIZE], tenant[64], team[64], key[ID_SIZE], profile[64];
-	char day[DAY_SIZE]; /* that it is billed to */
-	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
-	char lease_id[ID_SIZE], session[SESSION_SIZE]; /* "": none */
-	struct lease *lease;			       /* while it is under way */
-	char trace[64];
-	char *labels, *provenance; /* JSON objects */
-	const char *tier, *class_;
-	int64_t created_ms;
-	char *schema;	   /* JSON Schema for its value; NULL: none */
-	uint64_t judge;	   /* the node's name for the run that judges the value; 0: none */
-	struct buf judged; /* meanwhile: RUN_DONE of the run itself */
-	struct buf wire;   /* SUBMIT, until a node has it */
+#include <uthash.h>
+
+/* What comes of a run: it has it when it is begun, or over before that. */
+struct run_out {
 	struct buf logs;
 	struct buf events;   /* its journal, until it is on the way to the ledger */
 	struct buf payloads; /* what stands beside it: lines of a number, a space, and JSON */
-	int ended;	     /* as `json` says */
-	struct buf json;
-	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
-	size_t bytes;		     /* of code and input: it counts for control->run_bytes */
-	struct list waiters;	     /* of struct request */
-	/* When it is over: its end, until the database has it. */
-	const char *outcome, *reason;
-	char denial[48]; /* `reason` of a denied one */
-	int64_t ended_ms;
-	int cached, unwritten;
+	struct buf judged;   /* RUN_DONE of the run itself, while its value is judged */
+	struct buf json;     /* its end, until the database has it */
+	char denial[48];     /* why it was denied */
 	/* Until the ledger has it: */
-	struct buf facts, record; /* what its receipt says; the frame that tells the ledger */
-	const char *engine;
-	uint64_t recording; /* what the frame is called; 0: none is under way */
-	int record_sent;    /* on this link */
-	int refused;	    /* the ledger would not have it as the node sealed it */
-	int recovered;	    /* another control had it */
-	int told_again;	    /* its end stood, and is told once more: it takes nobody's place */
-	struct wire_bytes known_usage; /* of such a one, JSON, while its end is recorded */
-	int by_node;		       /* its journal was sealed by the node */
+	struct buf facts, record;      /* what its receipt says; the frame that tells the ledger */
+	struct wire_bytes known_usage; /* told again: JSON, while its end is recorded */
+	/* What its node metered besides RUN_DONE. */
+	uint64_t egress_bytes, tool_calls;
+	size_t kept_bytes; /* told again: what is kept of it besides its journal */
 	/* And then: */
 	char receipt[ID_SIZE];
 	struct buf envelope; /* the signed statement */
 };
 
+struct run {
+	struct list link;
+	struct list turn; /* control's begun or ended */
+	struct control *control;
+	UT_hash_handle by_id, by_name;
+	uint64_t handle; /* the node's name for it */
+	uint64_t name;	 /* what it is called now: handle, judge, recording; 0: nothing */
+	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
+	char day[DAY_SIZE];	       /* that it is billed to */
+	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
+	char lease_id[ID_SIZE];	       /* "": none */
+	char *team, *session, *trace;  /* "": none; owned, as are: */
+	char *labels, *provenance;     /* JSON objects; NULL: {} */
+	char *schema;		       /* JSON Schema for its value; NULL: none */
+	struct lease *lease;	       /* while it is under way */
+	const char *tier, *class_, *engine, *role;
+	int synced; /* its end is on the disk before anybody is told */
+	int64_t created_ms;
+	struct buf wire;	/* SUBMIT, as long as it may be sent */
+	size_t bytes;		/* of code and input: it counts for control->run_bytes */
+	struct list waiters;	/* of struct request */
+	struct quota_hold hold; /* what is reserved for it */
+	char *more;		/* members of a denial's error, ",…"; NULL */
+	/* the queue */
+	struct sched_item item;
+	int go;			  /* it has its place among those that run */
+	uint64_t waited_ns;	  /* before that, in all its attempts; */
+	uint64_t waiting_ns;	  /* and since then; 0: it does not wait */
+	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC; 0: none */
+	uint8_t nice, idempotent; /* idempotent: to run it twice does no harm */
+	unsigned attempts;
+	struct loop_timer retry;
+	/* while it is under way */
+	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
+	uint64_t judge;	     /* the node's name for the run that judges its value; 0: none */
+	uint64_t judge_us;   /* CPU time of that one */
+	struct run_out *out; /* NULL: nothing yet; run_out() */
+	/* when it is over */
+	int ended; /* as out->json says */
+	/* As its receipt has it; all 0 if it was denied, or nothing is known. */
+	struct platform_usage used;
+	uint64_t cost_nanos;
+	const char *outcome, *reason;
+	int64_t ended_ms;
+	int cached, unwritten;
+	uint64_t recording; /* what out->record is called; 0: none is under way */
+	int record_sent;    /* on this link */
+	int refused;	    /* the ledger would not have it as the node sealed it */
+	int recovered;	    /* another control had it */
+	int told_again;	    /* its end stood, and is told once more: it takes nobody's place */
+	int by_node;	    /* its journal was sealed by the node */
+};
+
+struct run_out *run_out(struct run *r);
+void run_text(char **text, const char *to); /* of one that the run owns */
+
 struct run *run_new(struct control *c);
 void run_free(struct run *r);
 struct run *run_find(struct control *c, const char *id);
-struct run *run_by_handle(struct control *c, uint64_t handle);
+struct run *run_by_handle(struct control *c, uint64_t handle); /* what the node has */
+struct run *run_by_name(struct control *c, uint64_t name);
+void run_rename(struct run *r, uint64_t name); /* 0: it has none from now on */
+void run_enlist(struct run *r);		       /* it is under way */
+/* It ends before it was begun. */
+void run_deny(struct run *r, const char *code, const char *message, uint64_t seed);
 
+/* Who follows it is told of an event, with a JSON value on one line. */
+void run_tell(struct run *r, const char *event, const void *data, size_t len);
 /* Answers who waits for its end; `e`: it could not be written. */
 void run_answer(struct run *r, const struct err *e);
 /* Its row was written: it is the node's when this turn's are committed. */

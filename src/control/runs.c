@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/tier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -267,9 +269,9 @@ void runs_events(struct request *q)
 		return;
 	}
 	run = o.running ? run_find(q->control, q->tail[0]) : NULL;
-	if (run)
-		run_show_events(run->events.data, run->events.len, run->payloads.data,
-				run->payloads.len, &lines);
+	if (run && run->out)
+		run_show_events(run->out->events.data, run->out->events.len,
+				run->out->payloads.data, run->out->payloads.len, &lines);
 	if (run && http_wants_events(q)) { /* what was, and then what comes */
 		run_follow(run, q);
 		stream_lines(q, &lines);
@@ -320,27 +322,38 @@ void runs_cancel(struct request *q)
 	one_done(&o);
 }
 
+static void take_team(void *arg, const struct key_row *w)
+{
+	struct run *r = arg;
+
+	run_text(&r->team, w->team);
+}
+
 /* Rows that say "running" although nothing runs: their control died. */
 static struct run *restore(struct control *c, const struct run_row *w)
 {
 	struct run *r = run_new(c);
 
+	tier_enter(r, tier_named(w->tier));
 	r->created_ms = w->created_ms;
+	day_of(r->created_ms, r->day);
 	r->labels = xstrdup(w->labels);
 	r->provenance = xstrdup(w->provenance);
 	snprintf(r->id, sizeof(r->id), "%s", w->id);
 	snprintf(r->tenant, sizeof(r->tenant), "%s", w->tenant);
 	snprintf(r->key, sizeof(r->key), "%s", w->key);
 	snprintf(r->lease_id, sizeof(r->lease_id), "%s", w->lease);
-	snprintf(r->session, sizeof(r->session), "%s", w->session);
+	run_text(&r->session, w->session);
 	snprintf(r->profile, sizeof(r->profile), "%s", w->profile);
 	snprintf(r->policy, sizeof(r->policy), "%s", w->policy);
 	snprintf(r->artifact, sizeof(r->artifact), "%s", w->artifact);
-	snprintf(r->trace, sizeof(r->trace), "%s", w->trace);
+	run_text(&r->trace, w->trace);
+	/* A key's team stays; a lease has that of its maker's key, as its runs have its maker's
+	 * key. */
+	store_keys(c->store, NULL, r->key, take_team, r, NULL);
 	r->recovered = 1;
-	record_begin(r, NULL, "");
-	list_append(&c->runs, &r->link);
-	c->run_count++;
+	record_begin(r, NULL);
+	run_enlist(r);
 	return r;
 }
 
@@ -394,14 +407,15 @@ static void take_ended(void *arg, const struct run_row *w)
 	r->ended_ms = w->ended_ms;
 	r->outcome = words_outcome(m.outcome);
 	r->reason = "";
+	r->out->kept_bytes = w->result_len + w->payloads_len;
 	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
-		r->known_usage = (struct wire_bytes){at, len};
+		r->out->known_usage = (struct wire_bytes){at, len};
 	if (json_member(w->result, w->result_len, "erased_at", &at, &len) < 0 &&
 	    json_member(w->result, w->result_len, "value_kind", &at, &len) == 0 && len == 6 &&
 	    json_member(w->result, w->result_len, "value", &at, &len) == 0) /* "json" */
 		m.value = (struct wire_bytes){at, len};
 	record_end(r, &m);
-	r->known_usage = (struct wire_bytes){NULL, 0};
+	r->out->known_usage = (struct wire_bytes){NULL, 0};
 }
 
 int runs_recover(struct control *c, struct err *reterr)
@@ -510,14 +524,17 @@ static void on_sweep(struct loop_timer *t)
 {
 	struct control *c = container_of(t, struct control, sweep);
 	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
-	char id[ID_SIZE];
+	char id[ID_SIZE], day[DAY_SIZE];
 	struct err e;
 	int r, more;
 
 	batch_settle(c, NULL); /* what others have written is not taken back with ours */
-	more = erase_old(c);
+	more = erase_old(c) | tier_erase_old(c);
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
+	day_of(clock_wall_ms() - QUOTA_DAYS_KEPT * 86400000LL, day);
+	if (r == 0)
+		r = store_quota_sweep(c->store, day, &e);
 	if (r == 0)
 		r = store_run_sweep(c->store, id, SWEEP_RUNS, &e);
 	if (r < 0)

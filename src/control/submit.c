@@ -9,8 +9,12 @@
 #include "control/code.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/limits.h"
+#include "control/quota.h"
 #include "control/run.h"
-#include "policy/policy.h"
+#include "control/shed.h"
+#include "control/tier.h"
+#include "policy/platform.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -19,15 +23,17 @@
 #include <string.h>
 
 static const char members[] = " profile input class limits session seed labels provenance "
-			      "output_schema" CODE_MEMBERS;
+			      "output_schema deadline_ms idempotent" CODE_MEMBERS;
 
-enum { IDEMPOTENCY_MAX = 200 };
+/* Bulk runs stand behind all others on the CPU. */
+enum { IDEMPOTENCY_MAX = 200, DEADLINE_MAX_MS = 86400000, BULK_NICE = 15 };
 
 struct submit {
 	struct request *q;
 	json_t *body;
 	struct run *run;
 	struct policy *policy;
+	struct policy_limits limits; /* the least of its and its tier's */
 	struct code code;
 	const char *input;
 	char idempotency[ID_SIZE + IDEMPOTENCY_MAX + 2]; /* a lease's have its ID before them */
@@ -100,7 +106,7 @@ static int take_labels(struct submit *s)
 		    LABEL_SIZE_MAX);
 		return -EINVAL;
 	}
-	s->run->labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	s->run->labels = labels ? json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	return 0;
 }
 
@@ -160,7 +166,7 @@ static int take_provenance(struct submit *s)
 			return -EINVAL;
 		}
 	}
-	s->run->provenance = p ? json_dumps(p, JSON_COMPACT | JSON_SORT_KEYS) : xstrdup("{}");
+	s->run->provenance = p ? json_dumps(p, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	return 0;
 }
 
@@ -208,10 +214,7 @@ static int take_profile(struct submit *s)
 		 *g->id	   ? g->profile
 		 : profile ? profile
 			   : "transform");
-	snprintf(s->run->session, sizeof(s->run->session), "%s",
-		 *g->id	   ? g->session
-		 : session ? session
-			   : "");
+	run_text(&s->run->session, *g->id ? g->session : session ? session : "");
 	return 0;
 }
 
@@ -241,73 +244,48 @@ static int take_code(struct submit *s)
 	return 0;
 }
 
+/* How long its caller can use an answer, and whether it may be run twice. */
+static int take_patience(struct submit *s)
+{
+	const json_t *twice = json_object_get(s->body, "idempotent");
+	int failed = 0;
+	int64_t ms = body_number(s->q, s->body, "deadline_ms", 0, 1, DEADLINE_MAX_MS, &failed);
+
+	if (failed)
+		return -EINVAL;
+	if (twice && !json_is_boolean(twice)) {
+		bad(s, "'idempotent' must be true or false");
+		return -EINVAL;
+	}
+	if (ms)
+		s->run->deadline_ns = clock_now_ns() + (uint64_t)ms * NS_PER_MS;
+	s->run->idempotent = json_is_true(twice);
+	return 0;
+}
+
 static int take_rest(struct submit *s)
 {
 	if (take_labels(s) < 0 || take_provenance(s) < 0 || take_seed(s) < 0 ||
-	    take_schema(s) < 0 || take_profile(s) < 0 || take_code(s) < 0)
+	    take_schema(s) < 0 || take_patience(s) < 0 || take_profile(s) < 0 || take_code(s) < 0)
 		return -EINVAL;
 	s->m.flags |= RUN_JOURNAL | (http_wants_events(s->q) ? RUN_LIVE : 0);
 	return 0;
 }
 
-/* What may be asked for: less than the profile gives, not more. */
-static int limit(struct submit *s, const json_t *asked, const char *name, uint64_t scale,
-		 uint64_t given, uint64_t *ret)
-{
-	int failed = 0;
-	int64_t v = body_number(s->q, asked, name, -1, 0, INT64_MAX / (1 << 20), &failed);
-
-	*ret = given;
-	if (failed)
-		return -EINVAL;
-	if (v < 0)
-		return 0;
-	if ((uint64_t)v * scale > given && !*s->denied.code)
-		err_set(&s->denied, EPERM, "limits.exceeded",
-			"limits.%s: %lld was asked for, the profile '%s' gives at most %llu", name,
-			(long long)v, s->run->profile, (unsigned long long)(given / scale));
-	*ret = (uint64_t)v * scale;
-	return 0;
-}
-
 static int take_limits(struct submit *s)
 {
-	static const char known[] =
-		" cpu_ms wall_ms memory_mb output_kb operations log_lines timers ";
-	const struct policy_limits *l = policy_limits(s->policy);
-	json_t *asked = json_object_get(s->body, "limits"), *value;
-	uint64_t operations, lines, timers;
-	const char *name;
+	return limits_take(&(struct limits_asked){.q = s->q,
+						  .body = s->body,
+						  .profile = s->run->profile,
+						  .tier = s->run->tier,
+						  .of_profile = policy_limits(s->policy),
+						  .given = &s->limits},
+			   &s->m, &s->denied);
+}
 
-	if (asked && !json_is_object(asked)) {
-		bad(s, "'limits' must be an object");
-		return -EINVAL;
-	}
-	json_object_foreach(asked, name, value)
-	{
-		if (body_knows(known, name))
-			continue;
-		bad(s, "unknown limit '%.70s'; known are:%.*s", name, (int)sizeof(known) - 2,
-		    known);
-		return -EINVAL;
-	}
-	if (*s->q->lease.artifact && json_object_get(asked, "memory_mb")) {
-		bad(s, "limits.memory_mb: what a lease holds has the memory of its profile, over "
-		       "all its runs");
-		return -EINVAL;
-	}
-	if (limit(s, asked, "cpu_ms", 1000, l->cpu_us, &s->m.cpu_us) < 0 ||
-	    limit(s, asked, "wall_ms", 1000, l->wall_us, &s->m.wall_us) < 0 ||
-	    limit(s, asked, "memory_mb", 1 << 20, l->memory_bytes, &s->m.memory_bytes) < 0 ||
-	    limit(s, asked, "output_kb", 1 << 10, l->output_bytes, &s->m.output_bytes) < 0 ||
-	    limit(s, asked, "operations", 1, l->operations, &operations) < 0 ||
-	    limit(s, asked, "log_lines", 1, l->log_lines, &lines) < 0 ||
-	    limit(s, asked, "timers", 1, l->timers, &timers) < 0)
-		return -EINVAL;
-	s->m.operations = (uint32_t)operations;
-	s->m.log_lines = (uint32_t)lines;
-	s->m.timers = (uint32_t)timers;
-	return 0;
+static uint8_t nice_of(const struct submit *s, int is_bulk)
+{
+	return is_bulk && s->run->nice < BULK_NICE ? BULK_NICE : s->run->nice;
 }
 
 static int choose_class(struct submit *s)
@@ -331,12 +309,25 @@ static int choose_class(struct submit *s)
 			s->run->profile);
 	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
 	words_class_parse(s->run->class_, &s->m.class_);
-	s->run->tier = policy_tier_text(policy_tier(s->policy));
-	s->m.engine =
-		policy_tier(s->policy) == POLICY_REGULATED ? ENGINE_REGULATED : ENGINE_STANDARD;
+	s->m.nice = nice_of(s, s->m.class_ == CLASS_BULK);
+	s->run->idempotent |= policy_is_pure(s->policy);
 	s->m.flags |= (uint8_t)((policy_eval(s->policy) ? RUN_EVAL : 0) |
 				(policy_wasm(s->policy) ? 0 : RUN_NO_WASM));
 	return 0;
+}
+
+static void take_tier(struct submit *s)
+{
+	struct control *c = s->q->control;
+	enum policy_tier tier = policy_tier(s->policy);
+	const struct platform_tier *t = platform_tier(c->platform, tier);
+	struct err e;
+
+	tier_enter(s->run, tier);
+	platform_limits(t, policy_limits(s->policy), &s->limits);
+	s->m.engine = t->regulated_engine ? ENGINE_REGULATED : ENGINE_STANDARD;
+	if (tier_refuses(c, tier, s->q->caller.role, s->run->tenant, &e) < 0 && !*s->denied.code)
+		s->denied = e;
 }
 
 /* -EINVAL: answered. 0: s->denied says whether it may run. */
@@ -366,6 +357,7 @@ static int admit(struct submit *s)
 	if (!s->policy)
 		return 0;
 	snprintf(run->policy, sizeof(run->policy), "%s", policy_digest(s->policy));
+	take_tier(s);
 	/* What is held was judged when the lease was made. */
 	if (s->code.trust < (int64_t)policy_min_trust(s->policy) && !*s->q->lease.artifact &&
 	    !*s->denied.code)
@@ -375,9 +367,6 @@ static int admit(struct submit *s)
 			run->profile, policy_min_trust(s->policy), (long long)s->code.trust);
 	if (choose_class(s) < 0 || take_limits(s) < 0)
 		return -EINVAL;
-	if (c->run_count >= RUNS_MAX && !*s->denied.code)
-		err_set(&s->denied, EAGAIN, "capacity", "%d runs are under way; try again later",
-			RUNS_MAX);
 	if (c->run_bytes + s->code.modules.len + s->input_len > RUN_BYTES_MAX && !*s->denied.code)
 		err_set(&s->denied, EAGAIN, "capacity",
 			"the runs under way have more than %d bytes of code and input; try again "
@@ -393,21 +382,6 @@ static int admit(struct submit *s)
 				HOLDS_PER_TENANT, HOLDS_MAX);
 	}
 	return 0;
-}
-
-/* It is over before it was begun. */
-static void deny(struct submit *s, struct run *run)
-{
-	_cleanup_buf_ struct buf error = BUF_INIT(4096);
-	struct msg_run_done m = {.outcome = OUTCOME_DENIED, .seed = s->m.seed};
-
-	buf_adds(&error, "{\"name\":\"Denied\",\"code\":");
-	json_quote_str(&error, s->denied.code);
-	buf_adds(&error, ",\"message\":");
-	json_quote_str(&error, s->denied.message);
-	buf_addc(&error, '}');
-	m.error = WIRE_BUF(&error);
-	run_on_done(run, &m);
 }
 
 struct earlier {
@@ -513,6 +487,51 @@ static int refused(struct submit *s)
 	return r;
 }
 
+/*
+ * Room in all quotas that it is under. A tenant that goes on asking is answered without a run. 0:
+ * s->denied says whether it may run; else answered.
+ */
+static int reserve(struct submit *s)
+{
+	_cleanup_buf_ struct buf more = BUF_INIT(4096);
+	struct control *c = s->q->control;
+	struct run *run = s->run;
+	struct quota_refusal f;
+	struct err e;
+	int r = *s->denied.code ? 0 : quota_reserve(run, &s->m, &f);
+
+	if (r == -EAGAIN)
+		http_problem(s->q, 503, "quota.loading",
+			     "what was used on %s is not known yet; try again", run->day);
+	if (r != -EDQUOT)
+		return r;
+	quota_explain(run, &f, &e, &more);
+	if (*s->idempotency && replay(s) == 0)
+		return r;
+	if (shed_may_deny(c, run->tenant)) {
+		s->denied = e;
+		run->more = xstrdup(buf_str(&more));
+		return 0;
+	}
+	shed_count(c, run->tenant, e.code);
+	c->limited++;
+	http_problem_err(s->q, 429, &e);
+	http_retry_after(s->q, quota_retry_s(run));
+	return r;
+}
+
+/* A place in the queue. Who comes a second time is told of the first. */
+static int queue(struct submit *s)
+{
+	uint32_t retry_ms;
+	struct err e;
+	int r = queue_enter(s->run, s->run->deadline_ns, &e, &retry_ms);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		queue_refuse(s->q, &e, retry_ms);
+	return r;
+}
+
 /* The row first, then the node. The run is the control's when this returns 0. */
 static int enter(struct submit *s)
 {
@@ -522,28 +541,29 @@ static int enter(struct submit *s)
 
 	r = batch_open(s->q->control, &e);
 	if (r == 0)
-		r = store_run_add(s->q->control->store,
-				  &(struct run_row){.id = run->id,
-						    .tenant = run->tenant,
-						    .key = run->key,
-						    .profile = run->profile,
-						    .policy = run->policy,
-						    .artifact = run->artifact,
-						    .tier = run->tier,
-						    .lease = run->lease_id,
-						    .session = run->session,
-						    .labels = run->labels,
-						    .provenance = run->provenance,
-						    .trace = run->trace,
-						    .idempotency = s->idempotency,
-						    .body = s->digest,
-						    .created_ms = run->created_ms,
-						    .state = "running",
-						    .outcome = "",
-						    .reason = "",
-						    .result = "",
-						    .payloads = ""},
-				  &e);
+		r = store_run_add(
+			s->q->control->store,
+			&(struct run_row){.id = run->id,
+					  .tenant = run->tenant,
+					  .key = run->key,
+					  .profile = run->profile,
+					  .policy = run->policy,
+					  .artifact = run->artifact,
+					  .tier = run->tier,
+					  .lease = run->lease_id,
+					  .session = run->session,
+					  .labels = run->labels ? run->labels : "{}",
+					  .provenance = run->provenance ? run->provenance : "{}",
+					  .trace = run->trace,
+					  .idempotency = s->idempotency,
+					  .body = s->digest,
+					  .created_ms = run->created_ms,
+					  .state = "running",
+					  .outcome = "",
+					  .reason = "",
+					  .result = "",
+					  .payloads = ""},
+			&e);
 	if (r == -EEXIST && replay(s) == 0)
 		return r;
 	if (r < 0)
@@ -566,9 +586,11 @@ static int keep_code(struct submit *s)
 	}
 	m = (struct msg_hold){.hold = run->lease->hold,
 			      .engine = s->m.engine,
+			      /* for all its runs, so the profile's word counts */
+			      .nice = nice_of(s, policy_class(s->policy) == POLICY_BULK),
 			      .flags = (s->m.flags & (RUN_EVAL | RUN_NO_WASM)) |
 				       (c->fences ? RUN_FENCES : 0),
-			      .memory_bytes = policy_limits(s->policy)->memory_bytes,
+			      .memory_bytes = s->limits.memory_bytes,
 			      .language = WIRE_STR(c->language),
 			      .main = WIRE_STR(c->main),
 			      .modules = WIRE_BUF(&c->modules)};
@@ -634,8 +656,10 @@ static int encode(struct submit *s)
 		s->m.main = WIRE_STR(s->code.main);
 		s->m.modules = WIRE_BUF(&s->code.modules);
 	}
-	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0)
+	if (msg_encode(&s->run->wire, &(struct msg){.type = MSG_SUBMIT, .submit = s->m}) == 0) {
+		buf_fit(&s->run->wire); /* it may have to wait */
 		return 0;
+	}
 	http_problem(s->q, 413, "request.too_large",
 		     "code and input together are larger than the platform takes");
 	return -EMSGSIZE;
@@ -680,6 +704,18 @@ static void begin(struct submit *s, struct run *run)
 		answer_async(q, run);
 }
 
+/* When there is no room in either queue, nobody looks at the rest. */
+static int crowded(struct submit *s)
+{
+	uint32_t retry_ms;
+	struct err e;
+	int r = queue_is_full(s->q->control, s->run->tenant, &e, &retry_ms);
+
+	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
+		queue_refuse(s->q, &e, retry_ms);
+	return r;
+}
+
 static void submit(struct submit *s)
 {
 	struct request *q = s->q;
@@ -687,7 +723,7 @@ static void submit(struct submit *s)
 
 	crypto_generichash(s->digest, sizeof(s->digest), q->body.data, q->body.len, NULL, 0);
 	if (take_idempotency(s) < 0 || auth_tenant(q, run->tenant) < 0 || refused(s) < 0 ||
-	    take_input(s) < 0)
+	    crowded(s) < 0 || take_input(s) < 0)
 		return;
 	s->body = body_object(q, members);
 	if (!s->body)
@@ -697,17 +733,19 @@ static void submit(struct submit *s)
 		return;
 	}
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
-	if (take_rest(s) < 0 || admit(s) < 0 || (!*s->denied.code && encode(s) < 0) || enter(s) < 0)
+	if (take_rest(s) < 0 || admit(s) < 0 || reserve(s) < 0 ||
+	    (!*s->denied.code && (encode(s) < 0 || queue(s) < 0)) || enter(s) < 0)
 		return;
-	record_begin(run, &s->m, auth_role_text(q->caller.role));
+	run->role = auth_role_text(q->caller.role);
 	s->run = NULL;
 	run_begin(run);
 	if (*s->denied.code) {
+		record_begin(run, &s->m);
 		if (http_wants_events(q))
 			run_follow(run, q);
 		else
 			run_wait(run, q);
-		deny(s, run);
+		run_deny(run, s->denied.code, s->denied.message, s->m.seed);
 		return;
 	}
 	begin(s, run);
@@ -721,11 +759,14 @@ void submit_run(struct request *q)
 		http_problem(q, 503, "platform.stopping", "the platform is ending");
 		return;
 	}
+	if (quota_wait(q))
+		return;
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);
 	snprintf(s.run->lease_id, sizeof(s.run->lease_id), "%s", q->lease.id);
-	snprintf(s.run->trace, sizeof(s.run->trace), "%s", q->trace);
+	run_text(&s.run->trace, q->trace);
+	run_text(&s.run->team, q->caller.team);
 	submit(&s);
 	if (s.run)
 		run_free(s.run);

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "evidence/sha256.h"
-#include "ledger/log.h"
+#include "ledger/usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -428,6 +428,8 @@ static void answer(struct ledger *l, const struct msg_ledger_ask *m)
 		ask_journal(l, m->handle, text);
 		return;
 	case ASK_USAGE:
+		usage_ask(l, m);
+		return;
 	case ASK_COUNT:
 		break;
 	}

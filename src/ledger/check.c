@@ -69,6 +69,9 @@ static int64_t position(const struct finding *f)
 		return INT64_MAX - 1;
 	case AT_STATE:
 		return INT64_MAX - 2;
+	case AT_USAGE:
+	case AT_EXPORT:
+		return INT64_MAX;
 	case AT_CHECKPOINT:
 		return f->number == INT64_MIN ? f->number : f->number - 1;
 	}
@@ -223,13 +226,18 @@ static void name_changed(struct verdict *v, struct store *s)
 
 static int look_at_all(struct verdict *v, struct store *s, struct err *reterr)
 {
-	struct pool *p = pool_new(&v->check, reterr);
+	struct sums *sums = sums_new(&v->check, s, &v->found);
 	struct tree *t;
 	struct range *r;
+	struct pool *p;
 	int64_t before = 0;
 
-	if (!p)
+	p = !v->export || export_read(v->export, sums, reterr) == 0 ? pool_new(&v->check, reterr)
+								    : NULL;
+	if (!p) {
+		sums_free(sums);
 		return -EAGAIN;
+	}
 	t = tree_new(&v->check, s, &v->found);
 	while (v->found.n < CHECK_FINDINGS_MAX && (r = pool_next(p))) {
 		take_findings(&v->found, &r->found);
@@ -238,6 +246,7 @@ static int look_at_all(struct verdict *v, struct store *s, struct err *reterr)
 				     "its time is earlier than that of the entry before it");
 		before = r->good ? r->times[r->good - 1] : before;
 		tree_add(t, r);
+		sums_add(sums, r);
 		v->events += r->events;
 	}
 	if (v->found.n < CHECK_FINDINGS_MAX)
@@ -247,6 +256,8 @@ static int look_at_all(struct verdict *v, struct store *s, struct err *reterr)
 	v->tree = *tree_state(t);
 	tree_free(t);
 	pool_free(p, &v->found);
+	sums_compare(sums, &v->usage);
+	sums_free(sums);
 	return 0;
 }
 
@@ -288,7 +299,7 @@ static int usage(const char *what)
 	fprintf(stderr,
 		"cordon-ledger check: %s\n"
 		"usage: cordon-ledger check DIRECTORY [--signatures] [--checkpoint=FILE|-] "
-		"[--payloads=DESCRIPTOR] [--json]\n",
+		"[--payloads=DESCRIPTOR] [--usage] [--export=FILE|-] [--json]\n",
 		what);
 	return STATUS_USAGE;
 }
@@ -328,7 +339,7 @@ static unsigned processors(void)
 static int out_of_reach(const struct err *e)
 {
 	static const char *const codes[] = {"store.open", "store.locked", "store.read_only",
-					    "store.full", "check.thread"};
+					    "store.full", "check.thread", "check.export"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (!strcmp(e->code, codes[i]))
@@ -359,6 +370,12 @@ static const char *take_option(struct verdict *v, const char *text)
 	} else if (!strncmp(text, "--checkpoint=", 13)) {
 		if (read_kept(text + 13, &c->kept) < 0)
 			return "what --checkpoint names is no signed checkpoint";
+	} else if (!strcmp(text, "--usage")) {
+		v->usage_only = 1;
+	} else if (!strncmp(text, "--export=", 9)) {
+		v->export = strcmp(text + 9, "-") != 0 ? fopen(text + 9, "re") : stdin;
+		if (!v->export)
+			return "what --export names cannot be read";
 	} else if (!strncmp(text, "--payloads=", 11)) {
 		v->list = fdopen(atoi(text + 11), "re");
 		if (!v->list)

@@ -6,6 +6,9 @@
  *   check_pool.c   threads, each of which looks at one range of the log after the other
  *   check_entry.c  one range: entries, their marks, the checkpoints among them
  *   check_tree.c   what only all of them together give: tiles and roots
+ *   check_part.c   what a statement adds to usage
+ *   check_usage.c  sums of usage, added up once more
+ *   check_export.c  an export of them, against the same entries
  *   check_payloads.c  what the state database has of runs, which payloads.c reads
  */
 #pragma once
@@ -24,12 +27,21 @@ enum {
 };
 
 /* Where something is wrong. */
-enum place { AT_DATABASE, AT_GENERATION, AT_ENTRY, AT_TILE, AT_CHECKPOINT, AT_STATE };
+enum place {
+	AT_DATABASE,
+	AT_GENERATION,
+	AT_ENTRY,
+	AT_TILE,
+	AT_CHECKPOINT,
+	AT_STATE,
+	AT_USAGE,  /* a row of a table of usage */
+	AT_EXPORT, /* a row of the export */
+};
 
 struct finding {
 	enum place place;
-	int64_t number;	   /* of the generation, entry or tile (its ID); size of the checkpoint */
-	char subject[128]; /* of an entry */
+	int64_t number; /* of the generation, entry, tile or row (its ID); size of the checkpoint */
+	char subject[128]; /* of an entry; of a row the name of its table */
 	char text[CHECK_TEXT];
 };
 
@@ -47,6 +59,14 @@ struct claim {
 	struct hash root;
 };
 
+/* What the receipt of a run adds to usage. */
+struct part {
+	int is_run;
+	uint8_t name[USAGE_TABLE_COUNT][USAGE_NAME]; /* of the rows that it is in */
+	uint64_t sum[USAGE_SUM_COUNT];
+	uint8_t digest[USAGE_DIGEST]; /* SHA-256 of its subject */
+};
+
 /* What came of one range. */
 struct range {
 	int64_t from, to;
@@ -56,6 +76,7 @@ struct range {
 	struct claim claims[CHECK_RANGE];
 	size_t n_claims;
 	uint64_t events;
+	struct part parts[CHECK_RANGE];
 	struct findings found;
 };
 
@@ -97,6 +118,38 @@ struct range *pool_next(struct pool *p);
 /* Waits for the threads; what the database's own check has found is added. */
 void pool_free(struct pool *p, struct findings *f);
 
+/* check_part.c */
+struct tokens;
+/* What the statement of a run adds; `t` are its tokens. */
+void part_read(struct part *p, const struct tokens *t, const char *subject);
+void part_act(struct part *p, const char *subject); /* only that it is there */
+/* The name of a row that has these fields: what `field` has for a table's columns. */
+void part_name(enum usage_table t, const char *const *field, uint8_t name[USAGE_NAME]);
+
+/* check_usage.c */
+struct sums;
+/* Of the entries that the database's cursor names. The store is this check's view of the sums. */
+struct sums *sums_new(const struct check *c, struct store *s, struct findings *f);
+void sums_free(struct sums *s);
+void sums_add(struct sums *s, const struct range *r);
+/* After the last range: what the tables have otherwise. */
+struct sums_state {
+	uint64_t rows;
+	int64_t entries;	  /* that are in them */
+	uint64_t exported, newer; /* rows of the export; those with entries that came since */
+};
+void sums_compare(struct sums *s, struct sums_state *ret);
+/* What an export has: the row as of its last entry. Before sums_add(). -EEXIST: it has it already.
+ */
+int sums_export(struct sums *s, enum usage_table t, int64_t line, const struct usage_row *says);
+/* Each row of which the first entry is below `entries`, of these days and this tenant ("": of all),
+ * must be in it. */
+void sums_export_whole(struct sums *s, enum usage_table t, int64_t entries, const char *tenant,
+		       const char *from, const char *to);
+
+/* check_export.c: -EINVAL: it is no export. */
+int export_read(FILE *f, struct sums *s, struct err *reterr);
+
 /* check_payloads.c: `list` is what payloads.c has written. */
 struct payloads {
 	uint64_t count;
@@ -129,7 +182,10 @@ struct verdict {
 	struct findings found;
 	struct tree_state tree;
 	uint64_t events;
-	FILE *list; /* of payloads; NULL: they are not looked at */
+	struct sums_state usage;
+	int usage_only; /* it is told of usage alone */
+	FILE *export;	/* of usage; NULL: there is none to be looked at */
+	FILE *list;	/* of payloads; NULL: they are not looked at */
 	struct payloads payloads;
 	double seconds;
 };

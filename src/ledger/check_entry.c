@@ -350,10 +350,13 @@ static void check_meaning(struct looker *k, const struct entry_row *row)
 		WRONG(k, row, "its statement does not say what it is about");
 		return;
 	}
-	if (row->kind == ENTRY_RUN)
+	if (row->kind == ENTRY_RUN) {
 		check_run(k, row, &t, about);
-	else
+		part_read(&k->out->parts[row->index - k->out->from], &t, row->subject);
+	} else {
 		check_act(k, row, &t, about);
+		part_act(&k->out->parts[row->index - k->out->from], row->subject);
+	}
 	check_keys(k, row, &t, about);
 }
 
@@ -492,6 +495,8 @@ void looker_look(struct looker *k, struct range *r)
 	r->good = 0;
 	r->n_claims = 0;
 	r->events = 0;
+	for (int64_t i = 0; i < r->to - r->from; i++)
+		r->parts[i].is_run = 0;
 	r->found.n = 0;
 	r->found.more = 0;
 	k->out = r;

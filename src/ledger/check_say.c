@@ -38,6 +38,17 @@ static void place_text(const struct finding *f, char out[TILE_PATH_SIZE + 32])
 	case AT_STATE:
 		snprintf(out, TILE_PATH_SIZE + 32, "state database");
 		return;
+	case AT_USAGE:
+		snprintf(out, TILE_PATH_SIZE + 32, "row %lld of %s", (long long)f->number,
+			 f->subject);
+		return;
+	case AT_EXPORT:
+		if (f->number)
+			snprintf(out, TILE_PATH_SIZE + 32, "row %lld of the export",
+				 (long long)f->number);
+		else
+			snprintf(out, TILE_PATH_SIZE + 32, "the export");
+		return;
 	case AT_CHECKPOINT:
 		snprintf(out, TILE_PATH_SIZE + 32, "checkpoint of %lld entries",
 			 (long long)f->number);
@@ -45,19 +56,34 @@ static void place_text(const struct finding *f, char out[TILE_PATH_SIZE + 32])
 	}
 }
 
+/* Whether nothing but sums is wrong. */
+static int only_usage(const struct verdict *v)
+{
+	for (size_t i = 0; i < v->found.n; i++)
+		if (v->found.f[i].place != AT_USAGE && v->found.f[i].place != AT_EXPORT)
+			return 0;
+	return 1;
+}
+
 static void say_bad(const struct verdict *v)
 {
 	char place[TILE_PATH_SIZE + 32];
 
-	printf("The log ");
-	print_plain(v->check.origin);
-	printf("%sis damaged or was changed. First:\n", *v->check.origin ? " " : "");
+	if (only_usage(v)) {
+		printf("Usage is not what the receipts of the log ");
+		print_plain(v->check.origin);
+		printf(" add up to. First:\n");
+	} else {
+		printf("The log ");
+		print_plain(v->check.origin);
+		printf("%sis damaged or was changed. First:\n", *v->check.origin ? " " : "");
+	}
 	for (size_t i = 0; i < v->found.n; i++) {
 		const struct finding *f = &v->found.f[i];
 
 		place_text(f, place);
 		printf("  %s", place);
-		if (*f->subject) {
+		if (*f->subject && f->place != AT_USAGE) {
 			printf(" (");
 			print_plain(f->subject);
 			putchar(')');
@@ -70,6 +96,22 @@ static void say_bad(const struct verdict *v)
 		puts("  and more");
 }
 
+static void say_usage(const struct verdict *v)
+{
+	printf("  usage:       %llu rows, as the receipts of %lld entries add up\n",
+	       (unsigned long long)v->usage.rows, (long long)v->usage.entries);
+	if (v->check.size > v->usage.entries)
+		printf("  not in it:   %lld entries, which are added up next\n",
+		       (long long)(v->check.size - v->usage.entries));
+	if (v->export)
+		printf("  export:      %llu rows, as their receipts add up\n",
+		       (unsigned long long)(v->usage.exported - v->usage.newer));
+	if (v->export && v->usage.newer)
+		printf("  not looked at: %llu rows of it, with receipts that came after this check "
+		       "had begun\n",
+		       (unsigned long long)v->usage.newer);
+}
+
 static void say_good(const struct verdict *v)
 {
 	const struct check *c = &v->check;
@@ -78,7 +120,7 @@ static void say_good(const struct verdict *v)
 
 	printf("The log ");
 	print_plain(c->origin);
-	printf(" is whole.\n");
+	printf(" is whole%s.\n", v->usage_only ? ", and usage is what its receipts add up to" : "");
 	printf("  entries:     %lld, with %llu events\n", (long long)c->size,
 	       (unsigned long long)v->events);
 	printf("  generations: %zu\n", c->n_generations);
@@ -99,7 +141,10 @@ static void say_good(const struct verdict *v)
 		printf("  the log still is the one of the checkpoint of %llu entries that was "
 		       "kept\n",
 		       (unsigned long long)c->kept.checkpoint.size);
-	if (v->payloads.whole)
+	say_usage(v);
+	if (v->usage_only)
+		;
+	else if (v->payloads.whole)
 		printf("  payloads:    %llu, as receipts and journals have them\n",
 		       (unsigned long long)v->payloads.count);
 	else
@@ -111,7 +156,8 @@ static void add_findings(const struct verdict *v, struct buf *b)
 {
 	static const char *const names[] = {
 		[AT_DATABASE] = "database", [AT_GENERATION] = "generation", [AT_ENTRY] = "entry",
-		[AT_TILE] = "tile",	    [AT_CHECKPOINT] = "checkpoint", [AT_STATE] = "state"};
+		[AT_TILE] = "tile",	    [AT_CHECKPOINT] = "checkpoint", [AT_STATE] = "state",
+		[AT_USAGE] = "usage",	    [AT_EXPORT] = "export"};
 	char place[TILE_PATH_SIZE + 32];
 
 	buf_adds(b, ",\"findings\":[");
@@ -164,6 +210,12 @@ static void say_json(const struct verdict *v)
 	}
 	buf_addf(&b, ",\"signatures\":%s,\"kept_checkpoint\":%s,\"seconds\":%.3f",
 		 c->signatures ? "true" : "false", c->kept.given ? "true" : "false", v->seconds);
+	buf_addf(&b, ",\"usage\":{\"rows\":%llu,\"entries\":%lld",
+		 (unsigned long long)v->usage.rows, (long long)v->usage.entries);
+	if (v->export)
+		buf_addf(&b, ",\"exported\":%llu,\"newer\":%llu",
+			 (unsigned long long)v->usage.exported, (unsigned long long)v->usage.newer);
+	buf_addc(&b, '}');
 	if (v->list && v->payloads.whole) {
 		buf_addf(&b, ",\"payloads\":%llu", (unsigned long long)v->payloads.count);
 	} else {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "evidence/sha256.h"
 #include "evidence/statement.h"
+#include "ledger/usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -191,7 +192,7 @@ int log_load(struct ledger *l, struct err *reterr)
 			       "entries; `cordon log check` finds where, then restore the "
 			       "ledger's database from a backup",
 			       (unsigned long long)l->signed_size);
-	return r;
+	return r < 0 ? r : usage_load(l, reterr);
 }
 
 /* ---- entries ---- */
@@ -311,7 +312,10 @@ static int write_entry(struct ledger *l, const struct entry *e, struct signed_en
 	r = ledger_entry_add(l->store, &row, reterr);
 	if (r == 0)
 		r = add_marks(l, &e->journal, reterr);
-	return r ? r : grow(l, &s->hash, reterr);
+	r = r ? r : grow(l, &s->hash, reterr);
+	if (r == 0)
+		usage_add(l, e->kind, row.index, e->subject, row.statement, row.statement_len);
+	return r;
 }
 
 void log_time(struct ledger *l)
@@ -572,6 +576,8 @@ void log_append_all(struct ledger *l, const struct msg_append *m, size_t n)
 		l->failing.code[0] = '\0';
 		log_state(l);
 	}
+	if (usage_is_full(l) && usage_flush(l, &e) < 0)
+		log_line("usage cannot be written: %s", e.message);
 	if (l->size - l->signed_size >= l->batch)
 		loop_arm(l->loop, &l->due, clock_now_ns());
 	else if (l->size > l->signed_size && !l->due.slot)
@@ -631,9 +637,13 @@ static void on_due(struct loop_timer *t)
 		buf_add(&note, l->checkpoint.data, l->checkpoint.len);
 		r = log_checkpoint(l, NULL, NULL, &e);
 		if (r == 0)
+			r = usage_write(l, &e);
+		if (r == 0)
 			r = store_commit(l->store, &e);
 		else
 			store_rollback(l->store);
+		if (r == 0)
+			usage_written(l);
 		if (r < 0) { /* the one before it still is the newest */
 			l->root = root;
 			l->signed_size = size;

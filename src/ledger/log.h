@@ -8,6 +8,7 @@
  *   log.c     appending: statement, signature, leaf, tiles; checkpoints
  *   ask.c     questions: receipts, tiles, proofs, keys
  *   events.c  questions about events
+ *   usage.h   what runs used, added up
  *   check.h   `cordon log check`: recomputes all of it
  */
 #pragma once
@@ -102,6 +103,7 @@ struct ledger {
 	struct hash root;
 	struct buf checkpoint;
 	struct loop_timer due, retry, rotate, traces;
+	struct usage *usage; /* usage.h */
 	/* why nothing can be appended; code "": it can */
 	struct err failing;
 	struct waiting waiting[WAITING_MAX];

@@ -1,6 +1,6 @@
 /* The ledger's log without its process: times that jump, a database that is full, starts again. */
 #include "evidence/statement.h"
-#include "ledger/log.h"
+#include "ledger/usage.h"
 #include "os/fd.h"
 #include "store/db.h"
 
@@ -58,6 +58,7 @@ static void open_log(void)
 
 static void close_log(void)
 {
+	usage_free(&l);
 	store_close(l.store);
 	loop_free(l.loop);
 	sodium_free(l.secrets);

@@ -207,8 +207,10 @@ static void on_wait(struct run *r, const struct msg_wait *m)
 	if (journal_add(r, "wait", ",\"decision\":\"d%llu\",\"until_ms\":%lld",
 			(unsigned long long)r->seq + 1, (long long)m->until_ms) < 0)
 		run_journal_full(r);
-	else
+	else {
+		run_idle(r, 1);
 		run_wait_until(r, m->until_ms);
+	}
 }
 
 static void on_result(struct run *r, const struct msg_result *m)

@@ -115,10 +115,11 @@ struct run {
 	struct sandbox *sandbox;
 	struct hold *hold; /* NULL: none */
 	struct loop_timer wall, cpu, wake;
-	int64_t wake_ms;     /* what the clock will say at the wake that is armed */
-	int64_t now_ms;	     /* the run's clock */
-	int64_t start_ms;    /* the same when it began */
-	int64_t admitted_ms; /* real time at its admission */
+	uint64_t idle_from_ns, idle_ns; /* since when it waits for us (0: it does not); before */
+	int64_t wake_ms;		/* what the clock will say at the wake that is armed */
+	int64_t now_ms;			/* the run's clock */
+	int64_t start_ms;		/* the same when it began */
+	int64_t admitted_ms;		/* real time at its admission */
 	uint64_t submit_ns, spawn_ns, start_ns, end_ns;
 	int missed; /* found no ready sandbox */
 	int stuck;  /* said that nothing could wake it any more */
@@ -184,7 +185,8 @@ void run_terminate(struct run *r, enum termination_reason why, uint64_t limit, u
 void run_sandbox_died(struct run *r);
 void run_journal_full(struct run *r); /* what cannot be recorded does not happen: it ends */
 void run_wait_until(struct run *r, int64_t until_ms);
-int64_t run_clock(struct run *r); /* moves the run's clock on, as its kind of clock does */
+void run_idle(struct run *r, int idle); /* it waits for us from now on, or does not */
+int64_t run_clock(struct run *r);	/* moves the run's clock on, as its kind of clock does */
 uint64_t run_cpu_us(const struct run *r);
 
 /* hold.c */

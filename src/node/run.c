@@ -96,6 +96,9 @@ static void finish(struct run *r, enum outcome outcome)
 		r->done.queue_us = (r->spawn_ns - r->submit_ns) / NS_PER_US;
 		r->done.spawn_us = (r->start_ns - r->spawn_ns) / NS_PER_US;
 		r->done.run_us = (r->end_ns - r->start_ns) / NS_PER_US;
+		run_idle(r, 0);
+		r->done.active_us =
+			r->done.run_us - MIN_U64(r->done.run_us, r->idle_ns / NS_PER_US);
 	} else {
 		r->done.queue_us = (now - r->submit_ns) / NS_PER_US;
 	}
@@ -284,6 +287,15 @@ void run_journal_full(struct run *r)
 		      "the journal of the run is full (%d bytes)", JOURNAL_MAX);
 }
 
+void run_idle(struct run *r, int idle)
+{
+	uint64_t now = clock_now_ns();
+
+	if (r->idle_from_ns)
+		r->idle_ns += now - r->idle_from_ns;
+	r->idle_from_ns = idle ? now : 0;
+}
+
 static void on_wake(struct loop_timer *t)
 {
 	struct run *r = container_of(t, struct run, wake);
@@ -294,6 +306,7 @@ static void on_wake(struct loop_timer *t)
 		run_journal_full(r);
 		return;
 	}
+	run_idle(r, 0);
 	broker_send(r->sandbox, &(struct msg){.type = MSG_WAKE, .wake = {r->now_ms}});
 }
 
@@ -354,6 +367,7 @@ static void start(struct run *r, struct sandbox *s)
 		.start = {.memory_bytes = r->spec.memory_bytes,
 			  .data_limit = s->base.data + r->spec.memory_bytes,
 			  .space_limit = s->base.size + 2 * r->spec.memory_bytes + SPACE_SLACK,
+			  .nice = r->hold ? r->hold->spec.nice : r->spec.nice,
 			  .cpu_s = r->hold ? HOLD_CPU_S : r->spec.cpu_us / 1000000 + 2,
 			  .seed = r->spec.seed,
 			  .flags = r->flags | (r->hold ? RUN_HOLD : 0),
@@ -500,8 +514,10 @@ void run_submit(struct node *n, const struct msg_submit *m)
 		     "CPU and wall time must not be 0, memory at least 8 MiB, output at most 32 "
 		     "MiB, none of them above 2^53-1");
 	} else if (n->queued > n->limits.queue_max) {
+		r->done.platform = 1;
 		deny(r, "capacity", "too many runs are waiting on this node; try again later");
 	} else if (n->zygotes[m->engine].state == ZYGOTE_FAILED) {
+		r->done.platform = 1;
 		deny(r, n->zygotes[m->engine].error.code, n->zygotes[m->engine].error.message);
 	} else {
 		if (!r->hold || !r->hold->checked)
@@ -613,6 +629,7 @@ void run_engine_failed(struct node *n, uint8_t engine, const struct err *e)
 		p = p->next;
 		if (r->spec.engine != engine)
 			continue;
+		r->done.platform = 1;
 		deny(r, e->code, e->message);
 		p = n->queue.next; /* ending one run may have started others */
 	}
@@ -647,9 +664,10 @@ void run_sandbox_died(struct run *r)
 	else if (sig)
 		run_terminate(r, REASON_CRASHED, 0, 0, "its process was ended by signal %d (%s)",
 			      sig, sigabbrev_np(sig));
-	else if (!s->exit.id)
+	else if (!s->exit.id) {
+		r->done.platform = 1;
 		run_terminate(r, REASON_CRASHED, 0, 0, "its zygote ended, and its process with it");
-	else
+	} else
 		run_terminate(r, REASON_CRASHED, 0, 0,
 			      "its process ended with status %d and no result",
 			      WEXITSTATUS(status));

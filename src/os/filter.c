@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -188,6 +189,9 @@ static int build_zygote(scmp_filter_ctx c)
 	/* Its own limits only; without capabilities they can only be lowered. */
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
 			      SCMP_CMP(0, SCMP_CMP_EQ, 0)));
+	/* The same of its share of the CPU: without capabilities it can only be given up. */
+	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2,
+			      SCMP_CMP(0, SCMP_CMP_EQ, PRIO_PROCESS), SCMP_CMP(1, SCMP_CMP_EQ, 0)));
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 			      SCMP_CMP(0, SCMP_CMP_EQ, CLONE_FORK)));
 	MUST(seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,

@@ -1,6 +1,7 @@
 #include "policy/canonical.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 
 enum { KEYS_MAX = 64 }; /* as document.c bounds them */
@@ -106,4 +107,13 @@ int canonical_write(struct buf *b, const struct node *n)
 		return write_map(b, n);
 	}
 	return -EINVAL;
+}
+
+void canonical_digest(const char *text, size_t len, char out[CANONICAL_DIGEST_SIZE])
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, (const unsigned char *)text, len);
+	memcpy(out, "sha256:", 7);
+	sodium_bin2hex(out + 7, CANONICAL_DIGEST_SIZE - 7, hash, sizeof(hash));
 }

@@ -63,6 +63,41 @@ int node_add(struct node *parent, const char *key, struct node *child)
 	return 0;
 }
 
+void node_put(struct node *parent, const char *key, struct node *value)
+{
+	if (node_add(parent, key, value) < 0)
+		abort();
+}
+
+void node_put_string(struct arena *a, struct node *map, const char *key, const char *s)
+{
+	if (s)
+		node_put(map, key, node_string(a, s, strlen(s)));
+}
+
+void node_put_int(struct arena *a, struct node *map, const char *key, uint64_t v)
+{
+	node_put(map, key, node_int(a, (int64_t)v));
+}
+
+void node_put_bool(struct arena *a, struct node *map, const char *key, bool v)
+{
+	node_put(map, key, node_bool(a, v));
+}
+
+struct node *node_put_list(struct arena *a, struct node *map, const char *key)
+{
+	struct node *n = node_new(a, NODE_LIST);
+
+	node_put(map, key, n);
+	return n;
+}
+
+void node_add_string(struct arena *a, struct node *list, const char *s)
+{
+	node_put(list, NULL, node_string(a, s, strlen(s)));
+}
+
 const struct node *node_get(const struct node *map, const char *key)
 {
 	for (const struct node *n = map->first; n; n = n->next)

@@ -78,6 +78,15 @@ struct node *node_int(struct arena *a, int64_t value);
 struct node *node_bool(struct arena *a, bool value);
 int node_add(struct node *parent, const char *key, struct node *child);
 
+/* The same for trees that we write: a key that stands twice is a bug, and ends
+ * the process. A string that is NULL is left out. */
+void node_put(struct node *parent, const char *key, struct node *value);
+void node_put_string(struct arena *a, struct node *map, const char *key, const char *s);
+void node_put_int(struct arena *a, struct node *map, const char *key, uint64_t v);
+void node_put_bool(struct arena *a, struct node *map, const char *key, bool v);
+struct node *node_put_list(struct arena *a, struct node *map, const char *key);
+void node_add_string(struct arena *a, struct node *list, const char *s);
+
 /* The value under a key, or NULL. */
 const struct node *node_get(const struct node *map, const char *key);
 

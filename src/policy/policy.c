@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,15 +122,6 @@ static int write_policy(struct policy *p, struct err *reterr)
 	return r;
 }
 
-static void name_policy(struct policy *p)
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-
-	crypto_hash_sha256(hash, (const unsigned char *)p->canonical, p->canonical_len);
-	memcpy(p->digest, "sha256:", 7);
-	sodium_bin2hex(p->digest + 7, sizeof(p->digest) - 7, hash, sizeof(hash));
-}
-
 int policy_compile(const char *text, size_t len, struct policy **ret, struct err *reterr)
 {
 	_cleanup_arena_ struct arena scratch = {0};
@@ -147,7 +137,7 @@ int policy_compile(const char *text, size_t len, struct policy **ret, struct err
 	if (r < 0)
 		return r;
 	merge_layers(p);
-	name_policy(p);
+	canonical_digest(p->canonical, p->canonical_len, p->digest);
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -244,6 +234,17 @@ const struct policy_limits *policy_limits(const struct policy *p)
 struct policy_storage policy_storage(const struct policy *p)
 {
 	return p->strictest.storage;
+}
+
+bool policy_is_pure(const struct policy *p)
+{
+	for (unsigned i = 0; i < p->n_layers; i++) {
+		const struct layer *l = &p->layers[i];
+
+		if (!l->n_rules && !l->n_tools && l->storage.mode != POLICY_STORAGE_READ_WRITE)
+			return true; /* what one layer does not allow, none does */
+	}
+	return false;
 }
 
 bool policy_eval(const struct policy *p)

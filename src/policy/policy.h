@@ -78,6 +78,9 @@ const struct policy_limits *policy_limits(const struct policy *p);
 struct policy_storage policy_storage(const struct policy *p);
 bool policy_eval(const struct policy *p);
 bool policy_wasm(const struct policy *p);
+/* It grants nothing that has effects outside of the run: no request, no tool, no storage to write.
+ */
+bool policy_is_pure(const struct policy *p);
 unsigned policy_layers(const struct policy *p);
 
 const char *policy_class_text(enum policy_class c);

@@ -9,57 +9,22 @@
 #include <sodium.h>
 #include <string.h>
 
-static void put(struct node *map, const char *key, struct node *value)
-{
-	if (node_add(map, key, value) < 0)
-		abort(); /* a key twice: a bug of this file */
-}
-
-static void put_string(struct arena *a, struct node *map, const char *key, const char *s)
-{
-	if (s)
-		put(map, key, node_string(a, s, strlen(s)));
-}
-
-static void put_int(struct arena *a, struct node *map, const char *key, uint64_t v)
-{
-	put(map, key, node_int(a, (int64_t)v));
-}
-
-static void put_bool(struct arena *a, struct node *map, const char *key, bool v)
-{
-	put(map, key, node_bool(a, v));
-}
-
-static struct node *list(struct arena *a, struct node *map, const char *key)
-{
-	struct node *n = node_new(a, NODE_LIST);
-
-	put(map, key, n);
-	return n;
-}
-
-static void add_string(struct arena *a, struct node *list, const char *s)
-{
-	put(list, NULL, node_string(a, s, strlen(s)));
-}
-
 static void write_terms(struct arena *a, struct node *n, const struct rule *r)
 {
 	char text[AMOUNT_TEXT], block[CIDR_TEXT];
 
-	put_int(a, n, "maxRequest", r->max_request);
-	put_int(a, n, "maxResponse", r->max_response);
+	node_put_int(a, n, "maxRequest", r->max_request);
+	node_put_int(a, n, "maxResponse", r->max_response);
 	if (r->bytes_per_day != POLICY_NO_LIMIT)
-		put_int(a, n, "bytesPerDay", r->bytes_per_day);
+		node_put_int(a, n, "bytesPerDay", r->bytes_per_day);
 	if (r->rate.period_us)
-		put_string(a, n, "rate", amount_rate_text(r->rate, text));
-	put_string(a, n, "credential", r->credential);
+		node_put_string(a, n, "rate", amount_rate_text(r->rate, text));
+	node_put_string(a, n, "credential", r->credential);
 	if (r->n_cidrs) {
-		struct node *l = list(a, n, "cidrs");
+		struct node *l = node_put_list(a, n, "cidrs");
 
 		for (unsigned i = 0; i < r->n_cidrs; i++)
-			add_string(a, l, cidr_text(&r->cidrs[i], block));
+			node_add_string(a, l, cidr_text(&r->cidrs[i], block));
 	}
 }
 
@@ -68,26 +33,26 @@ static struct node *write_rule(struct arena *a, const struct rule *r)
 	struct node *n = node_new(a, NODE_MAP), *l;
 	char host[HOST_SIZE + 3];
 
-	put_string(a, n, "id", r->id);
-	put_bool(a, n, "deny", r->deny);
-	put_string(a, n, "host", host_pattern_text(&r->host, host));
-	l = list(a, n, "schemes");
+	node_put_string(a, n, "id", r->id);
+	node_put_bool(a, n, "deny", r->deny);
+	node_put_string(a, n, "host", host_pattern_text(&r->host, host));
+	l = node_put_list(a, n, "schemes");
 	for (int i = 0; i < URL_SCHEMES; i++)
 		if (r->schemes & 1u << i)
-			add_string(a, l, url_scheme_text((enum url_scheme)i));
+			node_add_string(a, l, url_scheme_text((enum url_scheme)i));
 	if (r->port_kind == PORTS_LISTED) {
-		l = list(a, n, "ports");
+		l = node_put_list(a, n, "ports");
 		for (unsigned i = 0; i < r->n_ports; i++)
-			put(l, NULL, node_int(a, r->ports[i]));
+			node_put(l, NULL, node_int(a, r->ports[i]));
 	}
-	l = list(a, n, "methods");
+	l = node_put_list(a, n, "methods");
 	for (int i = 0; i < METHOD_COUNT; i++)
 		if (r->methods & 1u << i)
-			add_string(a, l, policy_method_names[i]);
-	l = list(a, n, "paths");
+			node_add_string(a, l, policy_method_names[i]);
+	l = node_put_list(a, n, "paths");
 	for (unsigned i = 0; i < r->n_paths; i++)
-		add_string(a, l, r->paths[i].text);
-	put_string(a, n, "justification", r->justification);
+		node_add_string(a, l, r->paths[i].text);
+	node_put_string(a, n, "justification", r->justification);
 	if (!r->deny)
 		write_terms(a, n, r);
 	return n;
@@ -106,14 +71,14 @@ static struct node *write_test(struct arena *a, const struct embedded_test *t)
 {
 	struct node *n = node_new(a, NODE_MAP), *request = node_new(a, NODE_MAP);
 
-	put_string(a, request, "tool", t->tool);
-	put_string(a, request, "method", t->method);
-	put_string(a, request, "url", t->url);
-	put(n, "request", request);
-	put_string(a, n, "expect", t->allow ? "allow" : "deny");
+	node_put_string(a, request, "tool", t->tool);
+	node_put_string(a, request, "method", t->method);
+	node_put_string(a, request, "url", t->url);
+	node_put(n, "request", request);
+	node_put_string(a, n, "expect", t->allow ? "allow" : "deny");
 	if (t->reason >= 0)
-		put_string(a, n, "reason", policy_reason_text((enum policy_reason)t->reason));
-	put_string(a, n, "rule", t->rule);
+		node_put_string(a, n, "reason", policy_reason_text((enum policy_reason)t->reason));
+	node_put_string(a, n, "rule", t->rule);
 	return n;
 }
 
@@ -121,35 +86,36 @@ static struct node *write_spec(struct arena *a, const struct layer *l)
 {
 	struct node *spec = node_new(a, NODE_MAP), *n;
 
-	put_string(a, spec, "class", policy_class_names[l->class]);
-	put_string(a, spec, "tier", policy_tier_names[l->tier]);
-	put_int(a, spec, "minTrust", l->min_trust);
-	put_bool(a, spec, "eval", l->eval);
-	put_bool(a, spec, "wasm", l->wasm);
+	node_put_string(a, spec, "class", policy_class_names[l->class]);
+	node_put_string(a, spec, "tier", policy_tier_names[l->tier]);
+	node_put_int(a, spec, "minTrust", l->min_trust);
+	node_put_bool(a, spec, "eval", l->eval);
+	node_put_bool(a, spec, "wasm", l->wasm);
 	n = node_new(a, NODE_MAP);
 	for (size_t i = 0; i < LIMIT_ROWS; i++)
-		put_int(a, n, limit_rows[i].key, *limit_at(&l->limits, i));
-	put(spec, "limits", n);
-	n = list(a, spec, "egress");
+		node_put_int(a, n, limit_rows[i].key, *limit_at(&l->limits, i));
+	node_put(spec, "limits", n);
+	n = node_put_list(a, spec, "egress");
 	for (unsigned i = 0; i < l->n_rules; i++)
-		put(n, NULL, write_rule(a, &l->rules[i]));
-	n = list(a, spec, "tools");
+		node_put(n, NULL, write_rule(a, &l->rules[i]));
+	n = node_put_list(a, spec, "tools");
 	for (unsigned i = 0; i < l->n_tools; i++) {
 		struct node *t = node_new(a, NODE_MAP);
 
-		put_string(a, t, "name", l->tools[i].name);
-		put_bool(a, t, "deny", l->tools[i].deny);
+		node_put_string(a, t, "name", l->tools[i].name);
+		node_put_bool(a, t, "deny", l->tools[i].deny);
 		if (!l->tools[i].deny)
-			put_string(a, t, "approval", l->tools[i].approval ? "required" : "none");
-		put(n, NULL, t);
+			node_put_string(a, t, "approval",
+					l->tools[i].approval ? "required" : "none");
+		node_put(n, NULL, t);
 	}
-	n = list(a, spec, "storage");
+	n = node_put_list(a, spec, "storage");
 	if (l->storage.mode != POLICY_STORAGE_NONE) {
 		struct node *s = node_new(a, NODE_MAP);
 
-		put_string(a, s, "session", policy_storage_names[l->storage.mode]);
-		put_int(a, s, "maxBytes", l->storage.max_bytes);
-		put(n, NULL, s);
+		node_put_string(a, s, "session", policy_storage_names[l->storage.mode]);
+		node_put_int(a, s, "maxBytes", l->storage.max_bytes);
+		node_put(n, NULL, s);
 	}
 	return spec;
 }
@@ -158,15 +124,15 @@ struct node *layer_write(struct arena *a, const struct layer *l)
 {
 	struct node *n = node_new(a, NODE_MAP), *m = node_new(a, NODE_MAP);
 
-	put_string(a, n, "apiVersion", "cordon/v1");
-	put_string(a, n, "kind", "CapabilityProfile");
-	put_string(a, m, "name", l->name);
-	put_string(a, m, "owner", l->owner);
-	put_string(a, m, "description", l->description);
-	put(n, "metadata", m);
-	put(n, "spec", write_spec(a, l));
-	m = list(a, n, "tests");
+	node_put_string(a, n, "apiVersion", "cordon/v1");
+	node_put_string(a, n, "kind", "CapabilityProfile");
+	node_put_string(a, m, "name", l->name);
+	node_put_string(a, m, "owner", l->owner);
+	node_put_string(a, m, "description", l->description);
+	node_put(n, "metadata", m);
+	node_put(n, "spec", write_spec(a, l));
+	m = node_put_list(a, n, "tests");
 	for (unsigned i = 0; i < l->n_tests; i++)
-		put(m, NULL, write_test(a, &l->tests[i]));
+		node_put(m, NULL, write_test(a, &l->tests[i]));
 	return n;
 }

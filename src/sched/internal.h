@@ -127,6 +127,7 @@ struct sched {
 	sched_terms_fn *terms;
 	void *terms_arg;
 	uint32_t limit, running;
+	int paused;
 	uint64_t now, seq; /* the latest time; events, in their order */
 };
 

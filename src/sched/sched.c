@@ -92,6 +92,11 @@ void sched_set_limit(struct sched *s, uint32_t limit)
 	b->floor = s->limit - a->floor;
 }
 
+void sched_pause(struct sched *s, int paused)
+{
+	s->paused = paused;
+}
+
 void sched_on_terms(struct sched *s, sched_terms_fn *fn, void *arg)
 {
 	s->terms = fn;
@@ -118,13 +123,13 @@ static void set_now(struct sched *s, uint64_t now)
 /* Within its floor the interactive class starts past the limit. */
 static int floor_room(const struct sched *s, enum task_class c)
 {
-	return s->classes[c].running < s->classes[c].floor &&
+	return !s->paused && s->classes[c].running < s->classes[c].floor &&
 	       s->running < (c == CLASS_INTERACTIVE ? s->config.limit_max : s->limit);
 }
 
 static int room(const struct sched *s, enum task_class c)
 {
-	return s->running < s->limit || floor_room(s, c);
+	return (!s->paused && s->running < s->limit) || floor_room(s, c);
 }
 
 static void set_waiting(struct class *c, struct queue *q, uint32_t waiting)
@@ -447,7 +452,7 @@ struct sched_item *sched_next(struct sched *s, uint64_t now, int *ret_shed,
 		if (floor_room(s, (enum task_class)c))
 			i = next_of(s, (enum task_class)c, ret_shed, ret_refusal);
 	for (unsigned c = 0; !i && c < CLASS_COUNT; c++)
-		if (s->running < s->limit)
+		if (!s->paused && s->running < s->limit)
 			i = next_of(s, (enum task_class)c, ret_shed, ret_refusal);
 	for (unsigned c = 0; !i && c < CLASS_COUNT; c++)
 		if (s->classes[c].waiting)

@@ -150,6 +150,7 @@ void sched_remove(struct sched *s, struct sched_item *i, uint64_t now);
 /* At most limit_max, at least one slot for each class that has a floor; floors that are more than
  * the limit get their part of it. */
 void sched_set_limit(struct sched *s, uint32_t limit);
+void sched_pause(struct sched *s, int paused); /* nothing is started; deadlines pass all the same */
 
 /* Settings. They are forgotten when nothing else is known of the name: `reread` is asked when it is
  * known again. running_max 0: no cap. */

@@ -3,12 +3,13 @@
 
 int store_lease_add(struct store *s, const struct lease_row *w, int64_t most, struct err *reterr)
 {
-	int r = db_change(s, reterr,
-			  "INSERT INTO leases SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?12"
-			  " WHERE (SELECT count(*) FROM leases WHERE tenant = ?2 AND revoked_ms = 0"
-			  " AND expires_ms > ?9) < ?11",
-			  "sssssssiiiis", w->id, w->tenant, w->key, w->profile, w->policy,
-			  w->session, w->artifact, w->epoch, w->created_ms, w->expires_ms, most, w->team);
+	int r = db_change(
+		s, reterr,
+		"INSERT INTO leases SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?12"
+		" WHERE (SELECT count(*) FROM leases WHERE tenant = ?2 AND revoked_ms = 0"
+		" AND expires_ms > ?9) < ?11",
+		"sssssssiiiis", w->id, w->tenant, w->key, w->profile, w->policy, w->session,
+		w->artifact, w->epoch, w->created_ms, w->expires_ms, most, w->team);
 
 	if (r == 0)
 		return err_set(reterr, ENOSPC, "lease.quota",

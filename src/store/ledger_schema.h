@@ -41,4 +41,36 @@ static const char *const ledger_versions[] = {
 	" BEGIN SELECT raise(ABORT, 'the log only grows'); END;"
 	"CREATE TRIGGER tiles_keep BEFORE UPDATE ON tiles"
 	" BEGIN SELECT raise(ABORT, 'the log only grows'); END;",
+/* 2: what runs used, as their receipts add up: derived from the entries up to the cursor. name:
+ * SHA-256 of what the row is told apart by, by which it is found */
+#define USAGE_KEYS                                                                                 \
+	" id INTEGER PRIMARY KEY, name BLOB NOT NULL, day TEXT NOT NULL, tenant TEXT NOT NULL,"
+#define USAGE_WHO                                                                                  \
+	" team TEXT NOT NULL, key TEXT NOT NULL, profile TEXT NOT NULL, tier TEXT NOT NULL,"       \
+	" class TEXT NOT NULL, currency TEXT NOT NULL,"
+#define USAGE_NUMBERS                                                                              \
+	" receipts INTEGER NOT NULL, runs INTEGER NOT NULL, completed INTEGER NOT NULL,"           \
+	" failed INTEGER NOT NULL, denied INTEGER NOT NULL, terminated INTEGER NOT NULL,"          \
+	" attempts INTEGER NOT NULL, cached INTEGER NOT NULL, cpu_us INTEGER NOT NULL,"            \
+	" wall_us INTEGER NOT NULL, run_us INTEGER NOT NULL, queue_us INTEGER NOT NULL,"           \
+	" egress_bytes INTEGER NOT NULL, tool_calls INTEGER NOT NULL,"                             \
+	" stored_bytes INTEGER NOT NULL, output_bytes INTEGER NOT NULL,"                           \
+	" cost_nanos INTEGER NOT NULL, cpu_nanos INTEGER NOT NULL, egress_nanos INTEGER NOT NULL," \
+	" tools_nanos INTEGER NOT NULL, stored_nanos INTEGER NOT NULL,"
+#define USAGE_RECEIPTS " first INTEGER NOT NULL, last INTEGER NOT NULL, digest BLOB NOT NULL);"
+#define USAGE_INDEXES(table)                                                                       \
+	"CREATE UNIQUE INDEX " table "_name ON " table "(name);"                                   \
+	"CREATE INDEX " table "_day ON " table "(day);"                                            \
+	"CREATE INDEX " table "_tenant ON " table "(tenant, day);"
+	"CREATE TABLE usage (" USAGE_KEYS USAGE_WHO USAGE_NUMBERS USAGE_RECEIPTS
+	"CREATE TABLE usage_detail (" USAGE_KEYS USAGE_WHO
+	" labels TEXT NOT NULL, artifact TEXT NOT NULL," USAGE_NUMBERS USAGE_RECEIPTS
+	"CREATE TABLE usage_reasons (" USAGE_KEYS
+	" profile TEXT NOT NULL, tier TEXT NOT NULL, class TEXT NOT NULL, outcome TEXT NOT NULL,"
+	" reason TEXT NOT NULL, receipts INTEGER NOT NULL," USAGE_RECEIPTS USAGE_INDEXES("usage")
+		USAGE_INDEXES("usage_detail") USAGE_INDEXES(
+			"usage_reasons") "CREATE TABLE usage_cursor ("
+					 " id INTEGER PRIMARY KEY, entries INTEGER NOT NULL, "
+					 "digest BLOB NOT NULL);"
+					 "INSERT INTO usage_cursor VALUES (1, 0, zeroblob(32));",
 };

@@ -14,6 +14,15 @@ enum { VALUE_MAX = 16 << 20, COMPLAINTS_MAX = 20 };
  * Columns: i integer, t text that is a C string, b bytes, h 32 bytes, s 64 bytes, w 256 hashes, n
  * bytes or null.
  */
+#define COLUMN(name) ", " #name
+#define USAGE(columns, table)                                                                      \
+	"SELECT id, name, first, last, digest" columns " FROM " table " WHERE ?1 <= ?2 ORDER BY "  \
+	"id"
+#define TOTALS_COLUMNS USAGE_SUMS(COLUMN) ", day, tenant, team, key, profile, tier, class, currency"
+#define TOTALS "ihiih" SUMS "tttttttt"
+#define SUM(name) "i"
+#define SUMS USAGE_SUMS(SUM)
+
 static const struct {
 	const char *sql, *columns, *count;
 } rows[STRICT_ROWS] = {
@@ -34,6 +43,16 @@ static const struct {
 	[STRICT_CHECKPOINTS] = {"SELECT size, time_ms, note FROM checkpoints"
 				" WHERE size > ?1 AND size <= ?2 ORDER BY size",
 				"iib", COUNT("checkpoints", "size", "1", "?1 + 1")},
+	[STRICT_USAGE] = {USAGE(TOTALS_COLUMNS, "usage"), TOTALS, NULL},
+	[STRICT_USAGE_DETAIL] = {USAGE(TOTALS_COLUMNS ", labels, artifact", "usage_detail"),
+				 TOTALS "tt", NULL},
+	[STRICT_USAGE_REASONS] = {USAGE(", receipts, day, tenant, profile, tier, class, outcome,"
+					" reason",
+					"usage_reasons"),
+				  "ihiihittttttt", NULL},
+	[STRICT_USAGE_CURSOR] =
+		{"SELECT id, entries, digest FROM usage_cursor WHERE ?1 <= ?2 ORDER BY id", "iih",
+		 NULL},
 };
 
 int strict_open(const char *directory, struct store **ret, struct err *reterr)
@@ -181,6 +200,24 @@ static const void *blob(sqlite3_stmt *q, int column, char kind)
 	return fits(q, column, kind) ? sqlite3_column_blob(q, column) : NULL;
 }
 
+static struct usage_row usage_of(sqlite3_stmt *q, enum usage_table t)
+{
+	struct usage_row row = {.id = sqlite3_column_int64(q, 0),
+				.name = blob(q, 1, 'h'),
+				.first = sqlite3_column_int64(q, 2),
+				.last = sqlite3_column_int64(q, 3)};
+	const void *digest = blob(q, 4, 'h');
+	int at = 5;
+
+	if (digest)
+		memcpy(row.digest, digest, sizeof(row.digest));
+	for (int i = 0; i < (t == USAGE_REASONS ? 1 : USAGE_SUM_COUNT); i++)
+		row.sum[i] = (uint64_t)sqlite3_column_int64(q, at++);
+	for (int f = 0; f < USAGE_FIELD_COUNT; f++)
+		row.field[f] = usage_has(t, (enum usage_field)f) ? db_text(q, at++) : NULL;
+	return row;
+}
+
 static void take(struct strict *c)
 {
 	sqlite3_stmt *q = c->query;
@@ -231,6 +268,15 @@ static void take(struct strict *c)
 		c->checkpoint = (struct checkpoint_row){sqlite3_column_int64(q, 0),
 							sqlite3_column_int64(q, 1), blob(q, 2, 'b'),
 							(size_t)sqlite3_column_bytes(q, 2)};
+		return;
+	case STRICT_USAGE:
+	case STRICT_USAGE_DETAIL:
+	case STRICT_USAGE_REASONS:
+		c->usage = usage_of(q, (enum usage_table)(c->rows - STRICT_USAGE));
+		return;
+	case STRICT_USAGE_CURSOR:
+		c->cursor = (struct cursor_row){sqlite3_column_int64(q, 0),
+						sqlite3_column_int64(q, 1), blob(q, 2, 'h')};
 		return;
 	case STRICT_ROWS:
 		return;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "store/ledger.h"
+#include "store/ledger_usage.h"
 
 int strict_open(const char *directory, struct store **ret, struct err *reterr);
 /* From another thread: what it is doing fails. */
@@ -23,6 +24,10 @@ int strict_integrity(struct store *s, void (*fn)(void *arg, const char *text), v
 
 struct log_row {
 	const char *name, *value;
+};
+struct cursor_row {
+	int64_t id, entries;
+	const uint8_t *digest;
 };
 struct tile_row {
 	int64_t id; /* level * 2^56 + number */
@@ -38,6 +43,10 @@ enum strict_rows {
 	STRICT_MARKS,
 	STRICT_TILES,
 	STRICT_CHECKPOINTS,
+	STRICT_USAGE, /* and the other tables of usage, in their order */
+	STRICT_USAGE_DETAIL,
+	STRICT_USAGE_REASONS,
+	STRICT_USAGE_CURSOR,
 	STRICT_ROWS
 };
 struct strict {
@@ -52,6 +61,8 @@ struct strict {
 		struct mark_row mark;
 		struct tile_row tile;
 		struct checkpoint_row checkpoint;
+		struct usage_row usage;
+		struct cursor_row cursor;
 	};
 };
 int strict_begin(struct strict *c, struct store *s, enum strict_rows rows, int64_t from, int64_t to,

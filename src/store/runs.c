@@ -2,6 +2,7 @@
 #include "store/db.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 {
@@ -15,8 +16,7 @@ int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 				w->provenance, w->trace, named ? w->idempotency : NULL,
 				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
 				w->created_ms, w->state, w->outcome, w->reason, w->result,
-				w->result_len, w->payloads, w->payloads_len, w->ended_ms,
-				w->tier));
+				w->result_len, w->payloads, w->payloads_len, w->ended_ms, w->tier));
 }
 
 int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)
@@ -82,6 +82,53 @@ int store_run_erase_before(struct store *s, const char *tenant, const char *befo
 	if (r == 0 && n)
 		r = db_change(s, reterr, "UPDATE tenants SET erased_until = ? WHERE id = ?", "ss",
 			      ids[n - 1], tenant);
+	return r < 0 ? r : n;
+}
+
+int store_run_erases_tiers(struct store *s, int erases, struct err *reterr)
+{
+	int r = db_change(s, reterr,
+			  erases ? "CREATE INDEX IF NOT EXISTS runs_unerased ON runs(tier, id)"
+				   " WHERE state = 'done' AND erased_ms = 0"
+				 : "DROP INDEX IF EXISTS runs_unerased",
+			  "");
+
+	return r < 0 ? r : 0;
+}
+
+int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,
+			 erased_fn *fn, void *arg, struct err *reterr)
+{
+	struct {
+		char id[ID_SIZE], tenant[64];
+		int runs; /* of its tenant: at the first of them, and 0 at the others */
+	} all[STORE_ERASE_MOST];
+	sqlite3_stmt *q;
+	int n = 0, r = db_prepare(s,
+				  "SELECT id, tenant FROM runs INDEXED BY runs_unerased"
+				  " WHERE tier = ? AND id < ? AND state = 'done' AND erased_ms = 0"
+				  " ORDER BY id LIMIT ?",
+				  &q, reterr);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(q, 1, tier, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 2, before, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 3, STORE_ERASE_MOST);
+	EACH_ROW(q, 0, {
+		snprintf(all[n].id, sizeof(all[n].id), "%s", db_text(q, 0));
+		snprintf(all[n].tenant, sizeof(all[n].tenant), "%s", db_text(q, 1));
+		all[n++].runs = 0;
+	});
+	for (int i = 0, first; r == 0 && i < n; i++) {
+		r = store_run_erase(s, all[i].tenant, all[i].id, now, reterr);
+		for (first = 0; strcmp(all[first].tenant, all[i].tenant) != 0;)
+			first++;
+		all[first].runs++;
+	}
+	for (int i = 0; r == 0 && i < n; i++)
+		if (all[i].runs)
+			fn(arg, all[i].tenant, all[i].runs);
 	return r < 0 ? r : n;
 }
 

@@ -43,7 +43,8 @@ static int teardown(void **state)
 	return rmdir(directory);
 }
 
-static int add_run(const char *id, const char *tenant, const char *idempotency, const char *state)
+static int add_run_of(const char *tier, const char *id, const char *tenant, const char *idempotency,
+		      const char *state)
 {
 	const uint8_t body[KEY_HASH_SIZE] = {1};
 
@@ -56,7 +57,7 @@ static int add_run(const char *id, const char *tenant, const char *idempotency, 
 					       .profile = "p",
 					       .policy = "",
 					       .artifact = "",
-					       .tier = "standard",
+					       .tier = tier,
 					       .labels = "{\"a\":\"b\"}",
 					       .provenance = "{}",
 					       .trace = "",
@@ -71,6 +72,11 @@ static int add_run(const char *id, const char *tenant, const char *idempotency, 
 					       .payloads = "",
 					       .payloads_len = 0},
 			     &err);
+}
+
+static int add_run(const char *id, const char *tenant, const char *idempotency, const char *state)
+{
+	return add_run_of("standard", id, tenant, idempotency, state);
 }
 
 static void count(void *arg, const struct run_row *row)
@@ -207,6 +213,88 @@ static void test_leases(void **state)
 	assert_int_equal(add_lease("lease_3", 100), 0);
 }
 
+static void tell_erased(void *arg, const char *tenant, int runs)
+{
+	char *to = arg;
+
+	snprintf(to + strlen(to), 128 - strlen(to), "%s %d;", tenant, runs);
+}
+
+static void test_what_a_tier_keeps_no_longer_is_erased(void **state)
+{
+	char told[128] = "", id[16];
+
+	(void)state;
+	assert_int_equal(add_run_of("batch", "run_1", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_2", "globex", "", "done"), 0);
+	assert_int_equal(add_run_of("standard", "run_3", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_4", "acme", "", "running"), 0);
+	assert_int_equal(add_run_of("batch", "run_5", "acme", "", "done"), 0);
+	assert_int_equal(add_run_of("batch", "run_6", "acme", "", "done"), 0);
+	assert_int_equal(store_run_erase(store, "acme", "run_1", 1, &err), 0);
+	assert_int_equal(store_run_erases_tiers(store, 1, &err), 0);
+	assert_int_equal(store_run_erases_tiers(store, 1, &err), 0);
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 2);
+	assert_string_equal(told, "globex 1;acme 1;");
+	/* What was under way then is erased when it is over, however old it is by then. */
+	assert_int_equal(store_run_end(store,
+				       &(struct run_row){.id = "run_4",
+							 .outcome = "",
+							 .reason = "",
+							 .result = "{}",
+							 .result_len = 2},
+				       &err),
+			 0);
+	*told = '\0';
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 1);
+	assert_string_equal(told, "acme 1;");
+	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
+			 0);
+	assert_int_equal(store_run_erase(store, "acme", "run_6", 3, &err), 0); /* it was not */
+	for (int i = 0; i < STORE_ERASE_MOST + 1; i++) {
+		snprintf(id, sizeof(id), "rux_%03d", i);
+		assert_int_equal(add_run_of("batch", id, i % 2 ? "acme" : "globex", "", "done"), 0);
+	}
+	*told = '\0';
+	assert_int_equal(store_run_erase_tier(store, "batch", "z", 2, tell_erased, told, &err),
+			 STORE_ERASE_MOST);
+	assert_string_equal(told, "globex 100;acme 100;");
+	assert_int_equal(store_run_erase_tier(store, "batch", "z", 2, tell_erased, told, &err), 1);
+}
+
+static void sum_debts(void *arg, const struct debt_row *row)
+{
+	int64_t *sum = arg;
+
+	sum[0]++;
+	sum[1] += row->micros;
+	assert_string_equal(row->tenant, "acme");
+	assert_int_equal(row->class_, 1);
+}
+
+static void test_debts(void **state)
+{
+	struct debt_row rows[] = {
+		{.tenant = "acme", .class_ = 1, .micros = 500},
+		{.tenant = "acme", .principal = "key_1", .class_ = 1, .micros = -20},
+		{.tenant = "nobody", .class_ = 1, .micros = 7000}};
+	int64_t sum[2] = {0, 0};
+
+	(void)state;
+	assert_int_equal(store_debts_put(store, rows, ARRAY_SIZE(rows), &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, sum, &err), 0);
+	assert_int_equal(sum[0], 2); /* of a tenant that is gone there are none */
+	assert_int_equal(sum[1], 480);
+	assert_int_equal(store_debts_put(store, rows, 1, &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, (sum[0] = sum[1] = 0, sum), &err), 0);
+	assert_int_equal(sum[0], 1);
+	assert_int_equal(store_tenant_delete(store, "acme", &err), 0);
+	assert_int_equal(store_debts(store, sum_debts, (sum[0] = sum[1] = 0, sum), &err), 0);
+	assert_int_equal(sum[0], 0);
+}
+
 static void test_settings(void **state)
 {
 	uint32_t value = 7, got = 0;
@@ -256,6 +344,8 @@ int main(void)
 		T(test_leases),
 		T(test_sync),
 		T(test_settings),
+		T(test_what_a_tier_keeps_no_longer_is_erased),
+		T(test_debts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,9 @@
 
 int store_tenant_add(struct store *s, const char *id, int64_t now, struct err *reterr)
 {
-	return db_one(db_change(s, reterr, "INSERT INTO tenants VALUES (?, 'active', ?, 0, '', 100)",
-				"si", id, now));
+	return db_one(db_change(s, reterr,
+				"INSERT INTO tenants VALUES (?, 'active', ?, 0, '', 100)", "si", id,
+				now));
 }
 
 int store_tenant_set_state(struct store *s, const char *id, const char *state, struct err *reterr)
@@ -91,9 +92,9 @@ int store_keys(struct store *s, const char *tenant, const char *id, key_fn *fn, 
 		if (sqlite3_column_bytes(q, 4) == KEY_HASH_SIZE)
 			fn(arg, &(struct key_row){
 					db_text(q, 0), db_text(q, 1), db_text(q, 2), db_text(q, 3),
-					db_text(q, 8),
-					sqlite3_column_blob(q, 4), sqlite3_column_int64(q, 5),
-					sqlite3_column_int64(q, 6), sqlite3_column_int64(q, 7)});
+					db_text(q, 8), sqlite3_column_blob(q, 4),
+					sqlite3_column_int64(q, 5), sqlite3_column_int64(q, 6),
+					sqlite3_column_int64(q, 7)});
 	});
 	return r;
 }
@@ -103,8 +104,9 @@ int store_count(struct store *s, const char *table, const char *tenant, int64_t 
 {
 	sqlite3_stmt *q;
 	int r = db_prepare(s,
-			   !strcmp(table, "keys")
-				   ? "SELECT count(*) FROM keys WHERE tenant = ?"
+			   !strcmp(table, "keys") ? "SELECT count(*) FROM keys WHERE tenant = ?"
+			   : !strcmp(table, "quotas")
+				   ? "SELECT count(*) FROM quotas WHERE tenant = ?"
 				   : "SELECT count(*) FROM profiles WHERE tenant = ?",
 			   &q, reterr);
 

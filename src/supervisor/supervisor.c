@@ -8,8 +8,10 @@
  * the control process that we start for it.
  *
  * Descriptors: 3 whoever started us (packets; its end is our end); with --control, 4 the listening
- * TCP socket, 5 the listening unix socket, 6 the ledger's key. Children get theirs by number:
- *   control 3 the supervisor (links to nodes and the ledger), 4 and 5 the listening sockets
+ * TCP socket, 5 the listening unix socket, 6 the ledger's key, 7 the platform document; with --tls,
+ * 8 certificate and key. Children get theirs by number:
+ *   control 3 the supervisor (links to nodes and the ledger), 4 and 5 the listening sockets, 6 the
+ *           platform document, 7 certificate and key
  *   ledger  3 the supervisor (links to control), 4 its key
  *   node    3 the front's runs (stream), 4 the supervisor
  *   zygote  3 the node, 4 the prelude
@@ -43,8 +45,9 @@ enum {
 	LISTEN_FD = 4,
 	LOCAL_FD = 5,
 	KEY_FD = 6,
-	TLS_FD = 7,
-	PASS_MAX = 16,
+	PLATFORM_FD = 7,
+	TLS_FD = 8,
+	PASS_MAX = 32,
 	PACKET_MAX = 8192,
 	CGROUP_PROCESSES = 16384,
 	RESTARTS_MAX = 16,
@@ -128,7 +131,7 @@ static void start_control(struct supervisor *s)
 {
 	char owner[32];
 	const char *argv[PASS_MAX + 8] = {"cordon-control", s->data, owner};
-	int link[2], fds[4];
+	int link[2], fds[5];
 	size_t n = 3;
 	struct err e;
 
@@ -137,7 +140,8 @@ static void start_control(struct supervisor *s)
 	fds[0] = link[1];
 	fds[1] = LISTEN_FD;
 	fds[2] = LOCAL_FD;
-	fds[3] = TLS_FD;
+	fds[3] = PLATFORM_FD;
+	fds[4] = TLS_FD;
 	if (s->tls)
 		argv[n++] = "--tls";
 	for (size_t i = 0; i < s->n_pass; i++)
@@ -147,7 +151,7 @@ static void start_control(struct supervisor *s)
 					.argv = argv,
 					.envp = node_env,
 					.fds = fds,
-					.nfds = s->tls ? 4 : 3,
+					.nfds = s->tls ? 5 : 4,
 					.uid = s->ids.control,
 					.cgroup = -1},
 			&s->control, &e) < 0)
@@ -489,7 +493,7 @@ int main(int argc, char **argv)
 	setsid(); /* a terminal's signals are for the front, and no sandbox needs a terminal */
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(RLIMIT_NOFILE);
-	for (int fd = STARTER_FD; fd <= (s.tls ? TLS_FD : s.data ? KEY_FD : STARTER_FD); fd++)
+	for (int fd = STARTER_FD; fd <= (s.tls ? TLS_FD : s.data ? PLATFORM_FD : STARTER_FD); fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	spawn_ids(&s.ids);
 	jail_outer(s.outer);

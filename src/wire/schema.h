@@ -35,6 +35,7 @@
 	F(u64, hold, 0)	 /* not 0: in this sandbox; engine, memory and code are its */             \
 	F(u8, engine, 0) /* enum engine_mode */                                                    \
 	F(u8, class_, 0) /* enum task_class */                                                     \
+	F(u8, nice, 0)	 /* 0 to 19: how far its share of the CPU stands behind others */          \
 	F(u8, flags, 0)	 /* RUN_* */                                                               \
 	WIRE_LIMIT_FIELDS(F)                                                                       \
 	F(u64, seed, 0)                                                                            \
@@ -50,6 +51,7 @@
 #define WIRE_HOLD(F)                                                                               \
 	F(u64, hold, 0) /* the front's name for it; unique, not 0 */                               \
 	F(u8, engine, 0)                                                                           \
+	F(u8, nice, 0)                                                                             \
 	F(u8, flags, 0)		/* RUN_FENCES, RUN_EVAL, RUN_NO_WASM */                            \
 	F(u64, memory_bytes, 0) /* growth of the sandbox over all its runs */                      \
 	F(bytes, language, LIMIT_NAME)                                                             \
@@ -85,13 +87,15 @@
 	F(u64, spawn_us, 0)                                                                        \
 	F(u64, run_us, 0)                                                                          \
 	F(u64, wall_us, 0)                                                                         \
+	F(u64, active_us, 0) /* of run_us: when it was not waiting for an answer or a timer */     \
 	F(u64, cpu_us, 0)                                                                          \
 	F(u64, memory_peak_bytes, 0)                                                               \
 	F(u32, operations, 0)                                                                      \
 	F(u64, output_bytes, 0)                                                                    \
 	F(u64, seed, 0)                                                                            \
-	F(i64, now_ms, 0) /* the run's clock at its start */                                       \
-	F(u8, cached, 0)  /* its transformed code was known */                                     \
+	F(i64, now_ms, 0)  /* the run's clock at its start */                                      \
+	F(u8, cached, 0)   /* its transformed code was known */                                    \
+	F(u8, platform, 0) /* it came to nothing for no fault of its own */                        \
 	F(bytes, jail, LIMIT_JAIL_REPORT)                                                          \
 	F(bytes, engine_version, LIMIT_NAME)                                                       \
 	F(u64, journal_count, 0) /* events of its journal; 0: it has none */                       \
@@ -103,7 +107,8 @@
 	F(u64, memory_bytes, 0) /* the ceiling, for the sandbox's last words only */               \
 	F(u64, data_limit, 0)	/* absolute RLIMIT_DATA */                                         \
 	F(u64, space_limit, 0) /* absolute RLIMIT_AS: bounds page tables, which cost memory too */ \
-	F(u64, cpu_s, 0)       /* RLIMIT_CPU, the backstop behind the node's own watch */          \
+	F(u8, nice, 0)                                                                             \
+	F(u64, cpu_s, 0) /* RLIMIT_CPU, the backstop behind the node's own watch */                \
 	F(u64, seed, 0)                                                                            \
 	F(i64, now_ms, 0)                                                                          \
 	F(u8, flags, 0)                                                                            \

@@ -9,7 +9,7 @@ import cordon
 import tap
 from daemon import Daemon, kept
 
-RUN_KEYS = (cordon.KEYS | {"state", "tenant", "profile", "policy", "artifact", "key", "labels", "trace", "created_at", "lease", "session", "provenance",
+RUN_KEYS = (cordon.KEYS | {"state", "tenant", "profile", "policy", "artifact", "key", "labels", "trace", "created_at", "lease", "session", "provenance", "queue", "attempts",
                            "ended_at", "receipt"})
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -25,7 +25,8 @@ HANG = 120
 WIDTH = 256
 LEVEL = 1 << 56
 TABLES = {"log": "name", "generations": "number", "entries": "idx", "marks": "idx, line", "tiles": "id",
-          "checkpoints": "size"}
+          "checkpoints": "size", "usage": "id", "usage_detail": "id", "usage_reasons": "id", "usage_cursor": "id"}
+USAGE = ("usage", "usage_detail", "usage_reasons", "usage_cursor")
 
 
 def check(directory, *options):
@@ -44,7 +45,7 @@ def first(data):
     found = data["findings"][0]
     place = found["place"].split()
     return found["at"], int(place[-2] if found["at"] == "checkpoint" else place[-1]) if place[-1:] != ["database"] and \
-        found["at"] not in ("tile", "database") else found["place"]
+        found["at"] not in ("tile", "database", "usage") else found["place"]
 
 
 class Log:
@@ -152,6 +153,8 @@ def places(table, row, columns):
         named = 0 if r["number"] == 1 else r["first"] - 1
         return {("generation", r["number"]), ("generation", r["number"] + 1), ("entry", named), ("entry", r["first"]),
                 ("entry", r["first"] - 1), ("entry", r["first"] - 2), ("entry", r["first"] + 1)}
+    if table in USAGE:
+        return {"usage"}
     return {"database", "entry"}
 
 
@@ -200,6 +203,8 @@ def deleted_test(t, case):
     rotated = whole.rows("SELECT first FROM generations WHERE number = 2")[0][0]
     for table, key in TABLES.items():
         keys = whole.rows(f"SELECT {key} FROM {table} ORDER BY {key}")
+        if table in USAGE:
+            keys = [keys[0], keys[len(keys) // 2], keys[-1]]
         if table in ("entries", "marks"):
             keys = [*keys[:2], keys[len(keys) // 2], keys[rotated if table == "entries" else 3], keys[-1]]
         for k in keys:
@@ -215,7 +220,7 @@ def deleted_test(t, case):
             else:
                 case.bad(log, name, {"entries": ("entry", k[0]), "marks": ("entry", k[0]), "tiles": {"tile"},
                                      "checkpoints": ("generation", 2), "generations": {"generation"},
-                                     "log": {"database"}}[table])
+                                     "log": {"database"}, **dict.fromkeys(USAGE, {"usage"})}[table])
     log = case.log()
     log.sql("DELETE FROM marks", "DELETE FROM entries", "DELETE FROM tiles", "DELETE FROM checkpoints")
     case.bad(log, "an empty log", {"generation"})
@@ -252,6 +257,16 @@ def inserted_test(t, case):
     log = case.log()
     log.sql("INSERT INTO log VALUES ('more', 'x')")
     case.bad(log, "a name more", {"database"})
+    for table in USAGE[:3]:
+        names = [c[1] for c in log.rows(f"PRAGMA table_info({table})") if c[1] not in ("id", "name", "day")]
+        for name in ("randomblob(32)", "name || x'00'"):
+            log = case.log()
+            log.sql(f"INSERT INTO {table} (name, day, {', '.join(names)}) SELECT {name}, '2020-01-01', {', '.join(names)}"
+                    f" FROM {table} WHERE id = 1")
+            case.bad(log, f"a row of {table} more", {"usage"})
+    log = case.log()
+    log.sql("INSERT INTO usage_cursor VALUES (2, 5)")
+    case.bad(log, "a cursor more", {"usage"})
 
 
 def swapped_test(t, case):
@@ -323,7 +338,9 @@ def history_test(t, case):
     log = case.log()
     log.sql("DELETE FROM checkpoints WHERE size > 650", "DELETE FROM marks WHERE idx >= 650",
             "DELETE FROM entries WHERE idx >= 650")
-    case.good(log, "with its checkpoints, an end goes unseen")
+    case.bad(log, "an end is gone with its checkpoints, and the sums of usage know it", {"usage"})
+    log.sql(*(f"DELETE FROM {table}" for table in USAGE[:3]), "UPDATE usage_cursor SET entries = 0")
+    case.good(log, "with its checkpoints and sums, an end goes unseen")
     case.bad(log, "but for who has kept one", {"checkpoint"}, f"--checkpoint={kept}")
     other = Log(case.base, "case")
     shutil.rmtree(other.path)

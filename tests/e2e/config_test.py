@@ -61,7 +61,7 @@ def printed(t, directory):
 
 
 def limits(t, directory):
-    path = write(directory, "limits.yaml", "rate: {key: 1}\nstop: {deadline: 1}\npool: {floor: 1, running: 1}\n")
+    path = write(directory, "limits.yaml", "rate: {key: 1}\nstop: {deadline: 1}\npool: {floor: 1}\nconcurrency: {min: 1, max: 1}\nfloor: {interactive: 1, bulk: 0}\n")
     with Daemon(options=("--config", path)) as d:
         key, other = d.key(), d.key()
         got = [d.ask("GET", "/v1/runs", key=key) for _ in range(30)]

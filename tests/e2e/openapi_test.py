@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import cordon
@@ -21,8 +22,8 @@ from openapi import Checked, Document, Validator
 
 ROLES = ("runner", "auditor", "operator", "admin")
 # Codes that take a broken disk (storage_test.py), a gibibyte of artifacts, ten thousand leases, hard work, or a ledger
-# that has just been made.
-ELSEWHERE = re.compile(r"store\.|ledger_unavailable|log\.empty|artifact\.quota|lease\.quota|capacity|policy\.too_complex")
+# that has just been made; a clock that jumps, thousands of quotas, prices, and what nothing uses yet (quota_test.py).
+ELSEWHERE = re.compile(r"store\.|ledger_unavailable|log\.empty|artifact\.quota|lease\.quota|capacity|policy\.too_complex|quota\.(loading|quota|storage|money|egress|tools)")
 
 LONG = "async () => { await new Promise(r => setTimeout(r, 600000)) }"
 PROFILE = """apiVersion: cordon/v1
@@ -85,7 +86,13 @@ REQUESTS = {
     "deleteTenant": lambda w: ("acme", "nobody", None),
     "addKey": lambda w: ("", "", {"role": "admin"}),
     "listKeys": lambda w: ("", "", None),
+    "listQuotas": lambda w: ("", "", None),
+    "setQuota": lambda w: (f"key/{w.key_id}", f"key/{NO_KEY}", {"runs": 1}),
+    "deleteQuota": lambda w: (f"key/{w.key_id}", f"key/{NO_KEY}", None),
+    "grantQuota": lambda w: (f"key/{w.key_id}", f"key/{NO_KEY}", {"cpu": 1}),
     "revokeKey": lambda w: (w.key_id, NO_KEY, None),
+    "listTiers": lambda w: ("", "", None),
+    "getPrices": lambda w: ("", "", None),
     "listProfiles": lambda w: ("", "", None),
     "checkProfile": lambda w: ("", "", GOOD),
     "diffProfiles": lambda w: ("", "", {"a": "mine", "b": "mine@1"}),
@@ -98,6 +105,7 @@ REQUESTS = {
     "deleteArtifact": lambda w: (w.artifact, NO_ARTIFACT, None),
     "trustArtifact": lambda w: (w.artifact, NO_ARTIFACT, {"trust": 2}),
     "createLease": lambda w: ("", "", {"profile": "mine"}),
+    "getQueue": lambda w: ("", "", None),
     "listLeases": lambda w: ("", "", None),
     "getLease": lambda w: (w.lease, NO_LEASE, None),
     "renewLease": lambda w: (w.lease, NO_LEASE, {"epoch": 1}),
@@ -110,6 +118,8 @@ REQUESTS = {
     "eraseRun": lambda w: (w.done, NO_RUN, None),
     "getReceipt": lambda w: (w.receipt, NO_RECEIPT, None),
     "listEvents": lambda w: ("", "", None),
+    "listUsage": lambda w: ("", "", None),
+    "listUsageReasons": lambda w: ("", "", None),
     "getCheckpoint": lambda w: ("", "", None),
     "getTile": lambda w: ("0/000.p/1", "0/999", None),
     "getEntries": lambda w: ("000.p/1", "999", None),
@@ -120,14 +130,18 @@ REQUESTS = {
     "addCosignature": lambda w: ("", "", "none"),
 }
 # What has an owner: a tenant, or within it a key, whose runner sees no other's.
-OF_A_TENANT = {"revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun", "getArtifact", "deleteArtifact",
+OF_A_TENANT = {"setQuota", "deleteQuota", "grantQuota", "revokeKey", "getProfile", "listProfileVersions", "getRun", "getRunEvents", "cancelRun", "getArtifact", "deleteArtifact",
                "trustArtifact", "getLease", "renewLease", "revokeLease", "eraseRun", "getReceipt"}
 OF_A_KEY = {"getRun", "getRunEvents", "cancelRun", "getLease", "renewLease", "revokeLease", "getReceipt"}
 UNKNOWN = {"getReceipt": "receipt.unknown"}  # else not_found
 
 
 def target(o, parameter, tenant=None):
-    path = o.fill(lambda _: parameter, o.path)
+    if "{scope}" in o.path:  # the only one with two
+        scope, _, name = parameter.partition("/")
+        path = o.fill(lambda which: scope if which == "scope" else name or scope, o.path)
+    else:
+        path = o.fill(lambda _: parameter, o.path)
     return f"{path}?tenant={tenant}" if tenant else path
 
 
@@ -237,7 +251,7 @@ def tenants(d, api):
     for path in ("/v1/tenants", "/v1/tenants/short", "/v1/tenants/none"):
         ask("GET", path)
     ask("POST", "/v1/tenants", "[]")
-    for body in ({"state": "suspended"}, {"state": "active"}, {"state": "gone"}, {}, "{", {"payload_days": 7}, {"payload_days": 0}, {"state": "active", "payload_days": 1},
+    for body in ({"state": "suspended"}, {"state": "active"}, {"state": "gone"}, {}, "{", {"payload_days": 7}, {"payload_days": 0}, {"state": "active", "payload_days": 1}, {"weight": 250}, {"weight": 0}, {"weight": 10001}, {"weight": "1"},
                  {"payload_days": -1}, {"payload_days": 36501}, {"payload_days": "1"}):
         ask("PATCH", "/v1/tenants/short", body)
     ask("PATCH", "/v1/tenants/none", {"state": "active"})
@@ -253,6 +267,36 @@ def tenants(d, api):
     key = ask("POST", "/v1/keys", {"role": "runner"})["id"]
     ask("DELETE", f"/v1/keys/{key}")
     ask("DELETE", f"/v1/keys/{NO_KEY}")
+
+
+def quotas(d, api):
+    ask = api.ask
+    key = ask("POST", "/v1/keys", {"role": "runner", "team": "red"})
+    for body in ({"role": "runner", "team": "-"}, {"role": "runner", "team": ""}, {"role": "runner", "team": 1}):
+        ask("POST", "/v1/keys", body)
+    ask("GET", "/v1/keys")
+    for path in ("team/red", f"key/{key['id']}", "profile/transform", "tenant/default", f"key/{NO_KEY}", "key/x", "profile/none", "tenant/acme", "team/A", "group/red"):
+        for body in ({"runs": 1, "cpu": 10**9, "running": 5}, {"cpu": None}, {"running": None, "egress": 0}, {}, {"runs": -1}, {"runs": 1.5}, {"runs": "1"}, {"cpu": 2**50}, {"running": 0},
+                     {"disk": 1}, "[]", "{", {"cpu": 10**9, "storage": 10**12, "money": 5}):
+            r = d.ask("PUT", f"/v1/quotas/{path}", body)
+            api.judge("PUT", f"/v1/quotas/{path}", None if path == "team/red" and r.status == 400 else body, r)
+        for body in ({"runs": 1}, {"tools": 1}, {"runs": 0}, {"runs": None}, {"running": 1}, {"cpu": 2**50 - 1}, {}, "x"):
+            r = d.ask("POST", f"/v1/quotas/{path}/grants", body)
+            api.judge("POST", f"/v1/quotas/{path}/grants", None if r.status == 400 else body, r)
+    ask("GET", "/v1/quotas")
+    ask("GET", "/v1/quotas", key=World.last.keys["auditor"])
+    ask("GET", "/v1/quotas?tenant=nobody")
+    ask("DELETE", "/v1/quotas/tenant/default")
+    ask("DELETE", f"/v1/quotas/key/{key['id']}")
+    ask("DELETE", "/v1/quotas/profile/transform")
+    ask("DELETE", "/v1/quotas/profile/transform")
+    # As many as are runs, and one more.
+    for body in ({"runs": 0, "cpu": None, "storage": None, "money": None}, {"runs": None, "cpu": 1}):
+        ask("PUT", "/v1/quotas/team/red", body)
+        for _ in range(31):
+            r = ask("POST", "/v1/runs", {"code": "() => 1"}, key=key["key"])
+        ask("POST", "/v1/runs", {"code": "() => 1"}, key=key["key"], headers={"Accept": "text/event-stream"})
+    ask("DELETE", "/v1/quotas/team/red")
 
 
 def profiles(d, api):
@@ -358,6 +402,17 @@ def evidence(d, api):
         ask("GET", f"/v1/events{query}", key=key)
     ask("GET", "/v1/events?after=x", headers={"Accept": "text/event-stream"})
     ask("GET", "/v1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
+    for query in ("", "?from=2026-01-01&to=2999-12-31", "?from=x", "?to=2026", "?limit=1", "?limit=0", "?limit=1001", "?limit=x", "?after=2026-01-01.0", "?after=x",
+                  "?after=2026-01-01.x", "?tenant=default", "?tenant=nobody", "?tenant=" + "x" * 513, "?class=bulk", "?tier=standard", "?profile=transform"):
+        for path in ("/v1/usage", "/v1/usage/reasons"):
+            ask("GET", path + query)
+    for query in ("?rows=detail", "?rows=x", "?team=", "?key=local", "?artifact=", "?label=a=1", "?label=a", "?label=" + "x=" * 300, "?currency=EUR", "?rows=totals&label=a=b"):
+        ask("GET", f"/v1/usage{query}")
+    for query in ("?outcome=denied", "?reason=capacity", "?key=local"):
+        ask("GET", f"/v1/usage/reasons{query}")
+    for query in ("", "?tenant=acme", "?tenant=default"):
+        ask("GET", f"/v1/usage{query}", key=key)
+        ask("GET", f"/v1/usage/reasons{query}", key=key)
     with Follower(d, "?event=tool_call_blocked") as f:
         f.next()
         api.judge("GET", "/v1/events?event=tool_call_blocked", None, Reply(f.status, f.headers, f.text.encode()))
@@ -395,6 +450,39 @@ def witnessed(doc, validator, seen):
     witness.close()
     stranger.close()
     return api.flaws
+
+
+PLATFORM = """apiVersion: cordon/v1
+kind: Platform
+spec:
+  tiers:
+    standard: {roles: [admin], limits: {cpu: 500ms}}
+    batch: {tenants: [acme]}
+  prices: {currency: EUR, cpuSecond: "0.00002", run: "0", tiers: {batch: "0.5"}}
+"""
+
+
+def tiered(doc, validator, seen):
+    """Tiers and prices, with and without a document; tiers that are not for everybody. The flaws."""
+    flaws = []
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(PLATFORM)
+        file.flush()
+        for options in ((), ("--platform", file.name)):
+            with Daemon(options=options) as d:
+                api, keys = Checked(d, doc, validator), {role: d.key("default", role) for role in ROLES}
+                for path in ("/v1/tiers", "/v1/prices"):
+                    for key in (None, *keys.values()):
+                        api.ask("GET", path, key=key)
+                api.ask("GET", "/v1/tiers?tenant=nobody")
+                lease = api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys["admin"])["lease"]
+                for role in ("runner", "operator"):
+                    api.ask("POST", "/v1/leases", {"profile": "transform"}, key=keys[role])
+                    api.ask("POST", f"/v1/leases/{lease}/renew", {"epoch": 1}, key=keys[role])
+                    api.ask("POST", "/v1/runs", {"code": "() => 1", "limits": {"cpu_ms": 900}}, key=keys[role])
+                flaws += api.flaws
+                seen |= api.seen
+    return flaws
 
 
 def runs(d, api):
@@ -480,13 +568,35 @@ def hurried(doc, validator, seen):
     return flaws
 
 
+def crowded(doc, validator, seen):
+    """No room in the queue. The flaws."""
+    options = {"concurrency-min": 1, "concurrency-max": 1, "floor-interactive": 1, "floor-bulk": 0, "queue-interactive": 2, "queue-bulk": 1}
+    with Daemon(options=[x for name, n in options.items() for x in (f"--{name}", str(n))]) as d:
+        api, patient = Checked(d, doc, validator), {"Prefer": "respond-async"}
+        keys = [d.key(d.tenant(name)) for name in ("one", "two", "three")]
+        slow = "async () => { await new Promise(r => setTimeout(r, 300)) }"
+        first = api.ask("POST", "/v1/runs", {"code": slow}, key=keys[0], headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        d.wait(first["run"], keys[0])  # how long such runs take is known now
+        api.ask("POST", "/v1/runs", {"code": slow, "deadline_ms": 10}, key=keys[0])
+        for key in keys:
+            api.ask("POST", "/v1/runs", {"code": LONG}, key=key, headers=patient)
+        api.ask("POST", "/v1/runs", {"code": LONG}, key=keys[0], headers=patient)
+        api.ask("GET", "/v1/queue")
+        api.ask("GET", "/v1/queue", key=d.key("one", "auditor"))
+        seen |= {x for x in api.seen if x[0] == "getQueue" or (x[2] or "").startswith("queue.")}
+        return api.flaws
+
+
 def snapshot(d):
     """All that the victim has, and who there is."""
     return [d.ask("GET", path).body for path in (
         "/v1/tenants", "/v1/keys?tenant=acme", "/v1/profiles?tenant=acme", "/v1/profiles/mine?tenant=acme",
         "/v1/profiles/mine/versions?tenant=acme", "/v1/runs?tenant=acme", f"/v1/runs/{World.last.done}/events?tenant=acme",
         "/v1/artifacts?tenant=acme", f"/v1/artifacts/{World.last.artifact}?tenant=acme", "/v1/leases?tenant=acme",
-        "/v1/events?tenant=acme&limit=1000")]
+        "/v1/quotas?tenant=acme", "/v1/events?tenant=acme&limit=1000")] + [
+        d.ask("GET", path)["rows"] for path in (  # how many entries the log has is no secret of the victim
+            "/v1/usage?tenant=acme", "/v1/usage?tenant=acme&rows=detail", "/v1/usage/reasons?tenant=acme")]
 
 
 def same_but_ids(a, b, ids):
@@ -616,6 +726,7 @@ def test(t):
         doc = Document(d.ask("GET", "/openapi.json", local=False, key="x").body.decode())
         routes(t, d, doc)
         d.tenant("acme")
+        assert d.ask("PUT", "/v1/quotas/tenant/acme?tenant=acme", {"runs": 100000}).status == 200
         world = World.last = World(d)
         dead = dead_keys(d, world)
         crossing(t, d, doc, world, dead)
@@ -623,6 +734,7 @@ def test(t):
             api = Checked(d, doc, validator)
             everywhere(t, d, api, doc, dead)
             tenants(d, api)
+            quotas(d, api)
             profiles(d, api)
             artifacts(d, api)
             leases(d, api)
@@ -630,7 +742,7 @@ def test(t):
             evidence(d, api)
             runs(d, api)
             not_ready(d, api)
-            api.flaws += hurried(doc, validator, api.seen) + witnessed(doc, validator, api.seen)
+            api.flaws += hurried(doc, validator, api.seen) + crowded(doc, validator, api.seen) + witnessed(doc, validator, api.seen) + tiered(doc, validator, api.seen)
             t.equal(api.flaws, [], f"{api.answers} answers are as the document says")
             missing = sorted(f"{o.id} {status} {code or ''}".strip() for o in doc.operations.values()
                              for status, code in o.promises()

@@ -370,6 +370,24 @@ static long affinity_of_sibling(void)
 	return syscall(SYS_sched_getaffinity, targets.sibling, 128, buffer);
 }
 
+/* What was given up of its share of the CPU does not come back. */
+static long regain_priority(void)
+{
+	return syscall(SYS_setpriority, PRIO_PROCESS, 0, 7) < 0
+		       ? -1
+		       : syscall(SYS_setpriority, PRIO_PROCESS, 0, 6);
+}
+
+static long raise_priority(void)
+{
+	return syscall(SYS_setpriority, PRIO_PROCESS, 0, -1);
+}
+
+static long priority_of_sibling(void)
+{
+	return syscall(SYS_setpriority, PRIO_PROCESS, targets.sibling, 19);
+}
+
 static long limits_of_sibling(void)
 {
 	struct rlimit l;
@@ -903,7 +921,12 @@ const struct attempt attempts[] = {
 	CALL("sched_setattr", UNTRIED, SYS_sched_setattr, 0, A(buffer), 0),
 	SOFT("sched_setscheduler", EPERM, UNTRIED, SYS_sched_setscheduler, 0, SCHED_FIFO,
 	     A(buffer)),
-	CALL("setpriority", WORKS, SYS_setpriority, PRIO_PROCESS, 0, 5),
+	SOFT("give up priority", WORKS, WORKS, SYS_setpriority, PRIO_PROCESS, 0, 5),
+	SAME("regain priority", regain_priority, EACCES, UNTRIED),
+	SAME("raise priority", raise_priority, EACCES, UNTRIED),
+	DEAD("the sibling's priority", priority_of_sibling, WORKS),
+	CALL("priority of the group", UNTRIED, SYS_setpriority, PRIO_PGRP, 0, 5),
+	CALL("priority of the user", UNTRIED, SYS_setpriority, PRIO_USER, 0, 5),
 	CALL("ioprio_set", UNTRIED, SYS_ioprio_set, 1, 0, 0),
 	SOFT("uname", EPERM, WORKS, SYS_uname, A(buffer)),
 	SOFT("sysinfo", EPERM, WORKS, SYS_sysinfo, A(buffer)),

@@ -72,6 +72,7 @@ static const struct {
 } looked_at[] = {
 	{SYS_mprotect, IN_CELL | NODE},
 	{SYS_prlimit64, IN_CELL},
+	{SYS_setpriority, IN_CELL},
 };
 
 /* Refused without harm in cells. */
