@@ -111,14 +111,16 @@ static uint64_t cpu_ns(void)
 /* Nanoseconds for each run. */
 static double work(struct queue *q, uint32_t runs)
 {
+	uint32_t at = 0;
 	uint64_t begin;
 
 	for (uint32_t i = 0; i < q->slots; i++)
 		q->running[i] = next(q);
 	begin = cpu_ns();
 	for (uint32_t i = 0; i < runs; i++) {
-		struct sched_item **slot = &q->running[i % q->slots];
+		struct sched_item **slot = &q->running[at];
 
+		at = at + 1 < q->slots ? at + 1 : 0;
 		q->now += NS_PER_US * 10;
 		if (*slot) {
 			sched_done(q->sched, *slot, 500 + roll(q) % 1000, 2000, q->now);

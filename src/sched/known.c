@@ -350,10 +350,9 @@ void known_free(struct sched *s)
 	struct member *m, *next_member;
 	struct tenant *t, *next_tenant;
 
-	HASH_ITER(hh, s->lanes, l, next_lane)
-	free_lane(s, l);
-	HASH_ITER(hh, s->members, m, next_member)
-	{
+	HASH_ITER (hh, s->lanes, l, next_lane)
+		free_lane(s, l);
+	HASH_ITER (hh, s->members, m, next_member) {
 		HASH_DEL(s->members, m);
 		for (unsigned c = 0; c < CLASS_COUNT; c++)
 			if (m->principals[c]) {
@@ -362,8 +361,7 @@ void known_free(struct sched *s)
 			}
 		free(m);
 	}
-	HASH_ITER(hh, s->tenants, t, next_tenant)
-	{
+	HASH_ITER (hh, s->tenants, t, next_tenant) {
 		HASH_DEL(s->tenants, t);
 		for (unsigned c = 0; c < CLASS_COUNT; c++)
 			if (t->queues[c]) {

@@ -55,8 +55,7 @@ void retry_free(struct retry *r)
 
 	if (!r)
 		return;
-	HASH_ITER(hh, r->tenants, b, next)
-	{
+	HASH_ITER (hh, r->tenants, b, next) {
 		HASH_DEL(r->tenants, b);
 		free(b);
 	}
