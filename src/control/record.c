@@ -463,6 +463,8 @@ int record_told(struct control *c, const struct msg_appended *m)
 	run_rename(r, 0);
 	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
 	c->sealed[r->by_node]++;
+	if (!m->known)
+		usage_count(r);
 	run_recorded(r);
 	return 1;
 }
