@@ -11,7 +11,7 @@ enum { PATH_SIZE = 4096, BODY_SIZE = 64 << 10 };
 
 struct key_options {
 	struct shared_options shared;
-	const char *role, *label;
+	const char *role, *label, *team;
 	uint64_t ttl_s;
 	int quiet;
 };
@@ -19,8 +19,13 @@ struct key_options {
 static int print_created(const struct call *call, const struct reply *r)
 {
 	static const struct api_column columns[] = {
-		{"ID", "id", 0},       {"TENANT", "tenant", 0},	     {"ROLE", "role", 0},
-		{"LABEL", "label", 0}, {"CREATED", "created_at", 1}, {"EXPIRES", "expires_at", 1},
+		{"ID", "id", 0},
+		{"TENANT", "tenant", 0},
+		{"ROLE", "role", 0},
+		{"LABEL", "label", 0},
+		{"TEAM", "team", 0},
+		{"CREATED", "created_at", 1},
+		{"EXPIRES", "expires_at", 1},
 		{"KEY", "key", 0},
 	};
 	const struct key_options *o = call->options;
@@ -43,12 +48,18 @@ static int create(const struct call *call)
 
 	if (!o->role)
 		return api_refuse(call, "--role admin|operator|auditor|runner is needed");
+	if (o->team && strlen(o->team) > 1024)
+		return api_refuse(call, "--team is too long: at most 63 characters");
 	if (o->label && strlen(o->label) > 1024)
 		return api_refuse(call, "--label is too long: at most 1024 bytes");
 	buf_addf(&body, "{\"role\":\"%s\"", o->role);
 	if (o->label) {
 		buf_adds(&body, ",\"label\":");
 		json_quote_str(&body, o->label);
+	}
+	if (o->team) {
+		buf_adds(&body, ",\"team\":");
+		json_quote_str(&body, o->team);
 	}
 	if (o->ttl_s)
 		buf_addf(&body, ",\"ttl_s\":%llu", (unsigned long long)o->ttl_s);
@@ -72,6 +83,7 @@ static int list(const struct call *call)
 		{"TENANT", "tenant", 0},
 		{"ROLE", "role", 0},
 		{"LABEL", "label", 0},
+		{"TEAM", "team", 0},
 		{"CREATED", "created_at", 1},
 		{"EXPIRES", "expires_at", 1},
 		{"REVOKED", "revoked_at", 1},
@@ -108,6 +120,11 @@ static const struct option_row create_rows[] = {
 	 .kind = OPTION_TEXT,
 	 .offset = AT(label),
 	 .help = "Whom or what the key is for."},
+	{.name = "team",
+	 .argument = "NAME",
+	 .kind = OPTION_TEXT,
+	 .offset = AT(team),
+	 .help = "The team whose quotas the key is under besides its own. It stays as it is."},
 	{.name = "ttl",
 	 .argument = "SECONDS",
 	 .kind = OPTION_NUMBER,

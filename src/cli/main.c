@@ -43,14 +43,17 @@ static const struct command completion_commands[] = {
 	 .run = completion},
 	{0}};
 
-static const struct command *const commands[] = {
-	up_commands,	     config_commands,	run_commands,
-	runs_commands,	     artifact_commands, lease_commands,
-	events_commands,     trace_commands,	receipt_commands,
-	verify_commands,     log_commands,	usage_commands,
-	profile_commands,    tenant_commands,	tier_commands,
-	key_commands,	     queue_commands,	doctor_commands,
-	completion_commands, version_commands,	NULL};
+static const struct command *const commands[] = {up_commands,	    config_commands,
+						 run_commands,	    runs_commands,
+						 artifact_commands, lease_commands,
+						 events_commands,   trace_commands,
+						 receipt_commands,  verify_commands,
+						 log_commands,	    usage_commands,
+						 profile_commands,  tenant_commands,
+						 tier_commands,	    key_commands,
+						 queue_commands,    quota_commands,
+						 doctor_commands,   completion_commands,
+						 version_commands,  NULL};
 
 static int version(const struct call *call)
 {

@@ -374,6 +374,7 @@ static void write_entity(const struct source *s, const struct target *t)
 	const char *member = !strcmp(t->entity, "key")	      ? "statement_key"
 			     : !strcmp(t->entity, "ledger")   ? "origin"
 			     : !strcmp(t->entity, "platform") ? "digest"
+			     : !strcmp(t->entity, "quota")    ? "name"
 							      : t->entity;
 
 	add_actor(s);
@@ -446,6 +447,12 @@ static const struct {
 	    "The payloads of a run were erased", "runs.payload.delete"),
 	API("payloads_erased", 4, "Delete", INFORMATIONAL, SUCCESS, NO_ACTION,
 	    "The payloads of old runs were erased", "runs.payload.delete"),
+	API("requests_refused", 1, "Create", LOW, FAILURE, DENIED,
+	    "Requests were refused without becoming runs", "runs.create"),
+	API("quota_warned", 99, "Warn", LOW, STATUS_UNKNOWN, OBSERVED,
+	    "Most of a quota is used or reserved", "runs.create"),
+	API("quota_exhausted", 99, "Exhaust", MEDIUM, FAILURE, DENIED,
+	    "A run was refused because a quota has no room for it", "runs.create"),
 	OF("key_created", 3001, 1, "Create", INFORMATIONAL, SUCCESS, NO_ACTION,
 	   "An API key was made"),
 	OF("key_revoked", 3001, 5, "Disable", INFORMATIONAL, SUCCESS, NO_ACTION,
@@ -459,6 +466,9 @@ static const struct {
 	ENTITY("tenant_created", 1, "Create", "A tenant was made", "tenant"),
 	ENTITY("tenant_changed", 3, "Update", "A tenant was changed", "tenant"),
 	ENTITY("tenant_deleted", 4, "Delete", "A tenant was deleted", "tenant"),
+	ENTITY("quota_set", 3, "Update", "A quota was set", "quota"),
+	ENTITY("quota_granted", 3, "Update", "More of a quota was granted for a day", "quota"),
+	ENTITY("quota_removed", 4, "Delete", "A quota was removed", "quota"),
 	ENTITY("profile_put", 3, "Update", "A capability profile was stored", "profile"),
 	ENTITY("artifact_put", 1, "Create", "An artifact was stored", "artifact"),
 	ENTITY("artifact_trusted", 3, "Update", "An artifact's trust was changed", "artifact"),
@@ -635,9 +645,10 @@ static void write_control(const struct source *s, const struct target *t)
 /* What the schema has no place for, and leads back to the evidence. */
 static void write_unmapped(const struct source *s)
 {
-	static const char *const names[] = {"decision", "lease",    "session", "bytes",
-					    "sha256",	"by",	    "trust",   "role",
-					    "outcome",	"currency", "zone"};
+	static const char *const names[] = {
+		"decision", "lease",	"session", "bytes", "sha256", "by",    "trust",	  "role",
+		"outcome",  "currency", "zone",	   "count", "since",  "until", "scope",	  "name",
+		"resource", "old",	"new",	   "limit", "amount", "day",   "reset_at"};
 	char receipt[WORD_MAX];
 
 	open_object(s->out, "unmapped");

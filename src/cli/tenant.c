@@ -13,7 +13,8 @@ enum { PATH_SIZE = 4096, BODY_SIZE = 4096 };
 static const struct api_column columns[] = {{"ID", "id", 0},
 					    {"STATE", "state", 0},
 					    {"CREATED", "created_at", 1},
-					    {"PAYLOADS KEPT, DAYS", "payload_days", 0}};
+					    {"PAYLOADS KEPT, DAYS", "payload_days", 0},
+					    {"WEIGHT", "weight", 0}};
 
 /* Here the tenant is what the command is about: an operand, or --tenant. The API gets it in the
  * path, so it is taken out of the options. */
@@ -137,6 +138,33 @@ static int keep(const struct call *call)
 	return print(call, about(call, "PATCH", body, &r), &r);
 }
 
+struct set_options {
+	struct shared_options shared;
+	uint64_t weight;
+};
+
+static int set(const struct call *call)
+{
+	const struct set_options *o = call->options;
+	_cleanup_reply_ struct reply r = {0};
+	char body[64];
+
+	if (!o->weight)
+		return api_refuse(call, "--weight is needed");
+	snprintf(body, sizeof(body), "{\"weight\":%llu}", (unsigned long long)o->weight);
+	return print(call, about(call, "PATCH", body, &r), &r);
+}
+
+static const struct option_row set_rows[] = {
+	{.name = "weight",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = offsetof(struct set_options, weight),
+	 .min = 1,
+	 .max = 10000,
+	 .help = "Its share of CPU time among tenants that wait; 100 is the usual."},
+	{0}};
+
 static const struct option_row keep_rows[] = {
 	{.name = "payload-days",
 	 .argument = "DAYS",
@@ -173,6 +201,14 @@ const struct command tenant_commands[] = {
 	 .shared = options_shared,
 	 .size = sizeof(struct keep_options),
 	 .run = keep},
+	{.name = "tenant set",
+	 .operands = "ID",
+	 .operands_max = 1,
+	 .what = "Says what a tenant's share of the machine is, where tenants wait for it.",
+	 .rows = set_rows,
+	 .shared = options_shared,
+	 .size = sizeof(struct set_options),
+	 .run = set},
 	COMMAND("delete", remove_tenant,
 		"Deletes a tenant, and its keys, profiles and runs with it."),
 	{0}};

@@ -4,13 +4,20 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/queue.h"
+#include "control/quota.h"
 #include "control/run.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
-enum { LIST_MAX = 16 << 20, TTL_MAX_S = 10 * 365 * 86400, PAYLOAD_DAYS_MAX = 36500 };
+enum {
+	LIST_MAX = 16 << 20,
+	TTL_MAX_S = 10 * 365 * 86400,
+	PAYLOAD_DAYS_MAX = 36500,
+	WEIGHT_MAX = 10000
+};
 
 static void add_tenant(void *arg, const struct tenant_row *t)
 {
@@ -21,9 +28,10 @@ static void add_tenant(void *arg, const struct tenant_row *t)
 	buf_addf(b, "{\"id\":\"%s\",\"state\":\"%s\",\"created_at\":", t->id, t->state);
 	body_time(b, t->created_ms);
 	if (t->payload_days)
-		buf_addf(b, ",\"payload_days\":%lld}", (long long)t->payload_days);
+		buf_addf(b, ",\"payload_days\":%lld", (long long)t->payload_days);
 	else
-		buf_adds(b, ",\"payload_days\":null}");
+		buf_adds(b, ",\"payload_days\":null");
+	buf_addf(b, ",\"weight\":%lld}", (long long)t->weight);
 }
 
 static void show_tenant(struct request *q, unsigned status, const char *id)
@@ -89,30 +97,38 @@ void admin_tenant(struct request *q)
 }
 
 /* To suspend takes a right away: that is done whether or not it can be recorded at once. */
-static int set_tenant(struct request *q, const char *state, int64_t days, struct err *reterr)
+static int set_tenant(struct request *q, const char *state, int64_t days, int64_t weight,
+		      struct err *reterr)
 {
 	const char *id = q->tail[0];
 	struct control *c = q->control;
-	char number[24] = "";
+	char number[24] = "", share[24] = "";
 	int r = state && strcmp(state, "active") ? batch_open(c, reterr) : act_begin(q, reterr);
 
 	if (r == 0 && state)
 		r = store_tenant_set_state(c->store, id, state, reterr);
 	if (r == 0 && days >= 0)
 		r = store_tenant_set_payload_days(c->store, id, days, reterr);
+	if (r == 0 && weight)
+		r = store_tenant_set_weight(c->store, id, weight, reterr);
+	if (weight)
+		snprintf(share, sizeof(share), "%lld", (long long)weight);
 	if (days >= 0)
 		snprintf(number, sizeof(number), "%lld", (long long)days);
 	if (r == 0)
 		r = act(c, q, "tenant_changed", id, reterr, "state", state, "payload_days", number,
-			NULL);
-	return act_commit(q, r, reterr);
+			"weight", share, NULL);
+	r = act_commit(q, r, reterr);
+	if (r >= 0 && weight)
+		queue_terms_changed(c, id);
+	return r;
 }
 
 void admin_tenant_set(struct request *q)
 {
-	json_t *body = body_object(q, " state payload_days ");
+	json_t *body = body_object(q, " state payload_days weight ");
 	const char *state;
-	int64_t days;
+	int64_t days, weight;
 	int r, failed = 0;
 	struct err e;
 
@@ -120,13 +136,15 @@ void admin_tenant_set(struct request *q)
 		return;
 	state = body_string(q, body, "state", &failed);
 	days = failed ? 0 : body_number(q, body, "payload_days", -1, 0, PAYLOAD_DAYS_MAX, &failed);
+	weight = failed ? 0 : body_number(q, body, "weight", 0, 1, WEIGHT_MAX, &failed);
 	if (!failed && state && strcmp(state, "active") && strcmp(state, "suspended")) {
 		http_problem(q, 400, "request.member",
 			     "'state' must be \"active\" or \"suspended\"");
-	} else if (!failed && !state && days < 0) {
-		http_problem(q, 400, "request.member", "'state' or 'payload_days' is needed");
+	} else if (!failed && !state && days < 0 && !weight) {
+		http_problem(q, 400, "request.member",
+			     "'state', 'payload_days' or 'weight' is needed");
 	} else if (!failed) {
-		r = set_tenant(q, state, days, &e);
+		r = set_tenant(q, state, days, weight, &e);
 		if (r < 0)
 			http_store_problem(q, r, &e, "tenant");
 		else
@@ -164,6 +182,7 @@ void admin_tenant_delete(struct request *q)
 		http_store_problem(q, r, &e, "tenant");
 	else {
 		lease_maker_gone(q->control, q->tail[0], NULL);
+		quota_tenant_gone(q->control, q->tail[0]);
 		events_recheck(q->control);
 		http_answer(q, 204, NULL, NULL);
 	}
@@ -188,6 +207,8 @@ static void add_key(void *arg, const struct key_row *k)
 	buf_addf(b, "{\"id\":\"%s\",\"tenant\":\"%s\",\"role\":\"%s\",\"label\":", k->id, k->tenant,
 		 k->role);
 	json_quote_str(b, k->label);
+	buf_adds(b, ",\"team\":");
+	body_text(b, k->team);
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, k->created_ms);
 	buf_adds(b, ",\"expires_at\":");
@@ -221,7 +242,7 @@ static void make_key(struct request *q, struct key_row *k)
 		r = store_key_add(q->control->store, k, &e);
 	if (r == 0)
 		r = act(q->control, q, "key_created", k->tenant, &e, "key", id, "key_role", k->role,
-			"label", k->label, NULL);
+			"label", k->label, "team", k->team, NULL);
 	r = act_commit(q, r, &e);
 	if (r == 0)
 		add_key(&b, k);
@@ -239,9 +260,9 @@ static void make_key(struct request *q, struct key_row *k)
 
 void admin_key_add(struct request *q)
 {
-	json_t *body = body_object(q, " role label ttl_s ");
-	struct key_row k = {.team = "", .created_ms = clock_wall_ms()};
-	const char *role, *label;
+	json_t *body = body_object(q, " role label team ttl_s ");
+	struct key_row k = {.created_ms = clock_wall_ms()};
+	const char *role, *label, *team;
 	enum role parsed;
 	char tenant[64];
 	int failed = 0;
@@ -251,6 +272,7 @@ void admin_key_add(struct request *q)
 		return;
 	role = body_string(q, body, "role", &failed);
 	label = failed ? NULL : body_string(q, body, "label", &failed);
+	team = failed ? NULL : body_string(q, body, "team", &failed);
 	ttl = failed ? 0 : body_number(q, body, "ttl_s", 0, 1, TTL_MAX_S, &failed);
 	if (!failed && (!role || auth_role_parse(role, &parsed) < 0))
 		http_problem(q, 400, "request.member",
@@ -258,10 +280,14 @@ void admin_key_add(struct request *q)
 	else if (!failed && label && strlen(label) > LABEL_SIZE_MAX)
 		http_problem(q, 400, "request.member", "'label' has more than %d bytes",
 			     LABEL_SIZE_MAX);
+	else if (!failed && team && !auth_name_valid(team))
+		http_problem(q, 400, "request.member",
+			     "'team' must be 1 to 63 of a-z, 0-9 and '-', not beginning with '-'");
 	else if (!failed && auth_tenant(q, tenant) == 0) {
 		k.tenant = tenant;
 		k.role = role;
 		k.label = label ? label : "";
+		k.team = team ? team : "";
 		k.expires_ms = ttl ? k.created_ms + ttl * 1000 : 0;
 		make_key(q, &k);
 	}

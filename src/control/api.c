@@ -1,5 +1,6 @@
 /* The routes: method, path, who may, what answers. One table; nothing is reachable but by it. */
 #include "control/queue.h"
+#include "control/quota.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@ static const struct route {
 	{"POST", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_key_add, SMALL_BODY_MAX},
 	{"GET", "/v1/keys", ROLE_ADMIN | ROLE_LOCAL, admin_keys, 0},
 	{"DELETE", "/v1/keys/*", ROLE_ADMIN | ROLE_LOCAL, admin_key_revoke, 0},
+	{"GET", "/v1/quotas", READERS, quota_list, 0},
+	{"PUT", "/v1/quotas/*/*", WRITERS, quota_put, SMALL_BODY_MAX},
+	{"DELETE", "/v1/quotas/*/*", WRITERS, quota_delete, 0},
+	{"POST", "/v1/quotas/*/*/grants", WRITERS, quota_grant, SMALL_BODY_MAX},
 	{"GET", "/v1/tiers", ROLE_KEY, tier_list, 0},
 	{"GET", "/v1/prices", ROLE_KEY, tier_prices, 0},
 	{"POST", "/v1/profiles/check", ROLE_KEY, profile_check, SMALL_BODY_MAX},

@@ -110,7 +110,8 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
-	struct run *runs_by_id, *runs_by_name; /* hash tables */
+	struct run *runs_by_id;	      /* hash tables */
+	struct run_out *runs_by_name; /* of those that node or ledger have */
 	size_t run_count, run_bytes;
 	struct queue *queue;
 	struct loop_timer sweep;
@@ -138,6 +139,8 @@ struct control {
 	struct list leases;
 	unsigned holds;
 	size_t hold_bytes;
+	struct shed *shed;     /* shed.h */
+	struct quotas *quotas; /* quota.h */
 	/* the end */
 	int stopping, ending; /* ending: what was under way has been told to end */
 	struct loop_timer stop;
@@ -168,6 +171,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
+	int again;			 /* it waits to be handled anew, with its body */
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
@@ -189,6 +193,9 @@ const char *http_query(const struct request *q, const char *name); /* NULL: not 
 void http_answer(struct request *q, unsigned status, const char *type, struct buf *b);
 void http_add_header(struct request *q, const char *name, const char *value); /* after the answer */
 void http_suspend(struct request *q);
+/* It waits, and is handled anew from the beginning, after http_again(). */
+void http_wait(struct request *q);
+void http_again(struct request *q);
 /*
  * An answer of server-sent events (HTML Standard, section 9.2): http_event() adds one to it, with
  * data of one line, until http_stream_end(). Who does not read what comes loses the rest.
@@ -209,6 +216,8 @@ void http_stream_end(struct request *q);
 void http_problem(struct request *q, unsigned status, const char *code, const char *format, ...)
 	_printf_(4, 5);
 void http_problem_err(struct request *q, unsigned status, const struct err *e);
+/* After the answer: when to ask again, instead of what a problem says by itself. */
+void http_retry_after(struct request *q, unsigned seconds);
 /* For functions of store.h: 404, 409 or 503 with what *e says. */
 void http_store_problem(struct request *q, int r, const struct err *e, const char *what);
 /* That if r < 0, else `json`, which is taken over in either case. */

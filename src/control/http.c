@@ -245,6 +245,17 @@ void http_problem(struct request *q, unsigned status, const char *code, const ch
 		http_add_header(q, "Retry-After", "1");
 }
 
+void http_retry_after(struct request *q, unsigned seconds)
+{
+	const char *before = MHD_get_response_header(q->answer, "Retry-After");
+	char text[16];
+
+	if (before)
+		MHD_del_response_header(q->answer, "Retry-After", before);
+	snprintf(text, sizeof(text), "%u", seconds);
+	http_add_header(q, "Retry-After", text);
+}
+
 void http_event_problem(struct request *q, unsigned status, const struct err *e)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(8192);
@@ -284,6 +295,18 @@ void http_suspend(struct request *q)
 		return;
 	q->suspended = 1;
 	MHD_suspend_connection(q->connection);
+}
+
+void http_wait(struct request *q)
+{
+	q->again = 1;
+	http_suspend(q);
+}
+
+void http_again(struct request *q)
+{
+	q->again = 0;
+	wake(q);
 }
 
 int http_wants_events(const struct request *q)
@@ -458,7 +481,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 			     api_body_max(q));
 	else
 		api_dispatch(q);
-	forget_body(q); /* who waits needs it no more */
+	if (!q->again)
+		forget_body(q); /* who waits needs it no more */
 	if (q->answer)
 		return send_answer(q);
 	if (!q->suspended)

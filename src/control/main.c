@@ -13,7 +13,9 @@
 #include "control/day.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "control/tier.h"
 #include "os/fd.h"
 #include "os/filter.h"
@@ -87,7 +89,8 @@ static int is_recovering(struct control *c)
 
 void control_announce(struct control *c)
 {
-	if (c->announced || !c->node_ready || !c->ledger_known || is_recovering(c))
+	if (c->announced || !c->node_ready || !c->ledger_known || is_recovering(c) ||
+	    !quota_is_ready(c))
 		return;
 	c->announced = 1;
 	printf("ready %s\n", c->url);
@@ -224,8 +227,8 @@ static void start(struct control *c, const char *directory)
 		log_fatal("start-up: %s", strerror(errno));
 	loop_each_turn(c->loop, on_turn, c);
 	if (store_open(directory, &c->store, &e) < 0 || lease_start(c, &e) < 0 ||
-	    acts_load(c, &e) < 0 || queue_open(c, &e) < 0 || runs_recover(c, &e) < 0 ||
-	    first_start(c, &e) < 0 || tier_start(c, &e) < 0) {
+	    acts_load(c, &e) < 0 || quota_start(c, &e) < 0 || queue_open(c, &e) < 0 ||
+	    runs_recover(c, &e) < 0 || first_start(c, &e) < 0 || tier_start(c, &e) < 0) {
 		log_line("the data directory '%s': %s", directory, e.message);
 		exit(SPAWN_USELESS);
 	}
@@ -351,6 +354,7 @@ int main(int argc, char **argv)
 	confine(argv[1]);
 	loop_run(c.loop);
 	batch_settle(&c, NULL);
+	shed_flush(&c);
 	queue_close(&c);
 	drop_runs(&c);
 	ledger_close(&c);

@@ -1,7 +1,9 @@
 #include "base/clock.h"
 #include "control/control.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "wire/words.h"
 
 #include <stdio.h>
@@ -99,7 +101,7 @@ void metrics_end(const struct run *r, const struct msg_run_done *m)
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		e->reasons[m->reason]++;
 	if (m->outcome == OUTCOME_DENIED)
-		e->denials[denial_index(r->reason)]++;
+		e->denials[denial_index(r->out->reason)]++;
 }
 
 /* One counter of each tier and class, where something was counted. */
@@ -251,6 +253,8 @@ void metrics(struct request *q)
 	buf_addf(&b, "cordon_run_wall_seconds_total %.6f\n", (double)c->wall_us / 1e6);
 	head(&b, "http_limited_total", "counter", "HTTP requests answered with status 429.");
 	buf_addf(&b, "cordon_http_limited_total %llu\n", (unsigned long long)c->limited);
+	shed_metrics(c, &b);
+	quota_metrics(q->control, &b);
 	head(&b, "code_cache_hits_total", "counter",
 	     "Runs whose transformed code was known, and not parsed again.");
 	buf_addf(&b, "cordon_code_cache_hits_total %llu\n", (unsigned long long)c->cache_hits);

@@ -6,6 +6,7 @@
 #include "control/body.h"
 #include "control/lease.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
 
 #include <errno.h>
@@ -30,6 +31,10 @@ enum {
 
 /* ---- terms: what a tenant's share is, and how much of it may run at once ---- */
 
+static const enum quota_scope quota_scopes[] = {[SCHED_OF_TENANT] = QUOTA_OF_TENANT,
+						[SCHED_OF_KEY] = QUOTA_OF_KEY,
+						[SCHED_OF_PROFILE] = QUOTA_OF_PROFILE};
+
 /* Asked for each tenant, key and profile that comes up again; the database has it. */
 struct terms {
 	UT_hash_handle hh;
@@ -43,8 +48,7 @@ static void forget_terms(void)
 {
 	struct terms *t, *tmp;
 
-	HASH_ITER(hh, known, t, tmp)
-	{
+	HASH_ITER (hh, known, t, tmp) {
 		HASH_DELETE(hh, known, t);
 		free(t);
 	}
@@ -63,7 +67,7 @@ static struct sched_terms read_terms(struct control *c, enum sched_scope scope, 
 	struct sched_terms t = {.weight = 100};
 	struct err e;
 
-	(void)name;
+	t.running_max = quota_running_max(c, quota_scopes[scope], tenant, name);
 	if (scope == SCHED_OF_TENANT && store_tenants(c->store, tenant, take_weight, &t, &e) < 0)
 		t.weight = 100;
 	return t;
@@ -335,12 +339,9 @@ int queue_is_full(struct control *c, const char *tenant, struct err *reterr, uin
 
 void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms)
 {
-	char seconds[16];
-
 	q->control->limited++;
 	http_problem_err(q, 429, e);
-	snprintf(seconds, sizeof(seconds), "%u", (retry_ms + 999) / 1000);
-	http_add_header(q, "Retry-After", seconds);
+	http_retry_after(q, (retry_ms + 999) / 1000);
 }
 
 void queue_waited(struct run *r)
@@ -430,5 +431,5 @@ void queue_leave(struct run *r, const struct msg_run_done *m)
 		count(q, &waiting, &running);
 		limit_ended(&q->limit, MAX_U64(m->active_us, m->cpu_us), m->cpu_us, running, now);
 	}
-	sched_done(q->sched, &r->item, m->cpu_us + r->judge_us, m->run_us, now);
+	sched_done(q->sched, &r->item, m->cpu_us + r->out->judge_us, m->run_us, now);
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/quota.h"
 #include "control/run.h"
 #include "control/tier.h"
 
@@ -403,9 +404,9 @@ static void take_ended(void *arg, const struct run_row *w)
 	r->told_again = 1;
 	t->control->run_count--;
 	r->ended = 1;
-	r->ended_ms = w->ended_ms;
-	r->outcome = words_outcome(m.outcome);
-	r->reason = "";
+	r->out->ended_ms = w->ended_ms;
+	r->out->outcome = words_outcome(m.outcome);
+	r->out->reason = "";
 	r->out->kept_bytes = w->result_len + w->payloads_len;
 	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
 		r->out->known_usage = (struct wire_bytes){at, len};
@@ -523,7 +524,7 @@ static void on_sweep(struct loop_timer *t)
 {
 	struct control *c = container_of(t, struct control, sweep);
 	int64_t before = clock_wall_ms() - (int64_t)c->keep_days * 86400000;
-	char id[ID_SIZE];
+	char id[ID_SIZE], day[DAY_SIZE];
 	struct err e;
 	int r, more;
 
@@ -531,6 +532,9 @@ static void on_sweep(struct loop_timer *t)
 	more = erase_old(c) | tier_erase_old(c);
 	id_at("run", before, id);
 	r = store_lease_sweep(c->store, clock_wall_ms() - LEASE_KEEP_DAYS * 86400000LL, &e);
+	day_of(clock_wall_ms() - QUOTA_DAYS_KEPT * 86400000LL, day);
+	if (r == 0)
+		r = store_quota_sweep(c->store, day, &e);
 	if (r == 0)
 		r = store_run_sweep(c->store, id, SWEEP_RUNS, &e);
 	if (r < 0)

@@ -10,7 +10,9 @@
 #include "control/lease.h"
 #include "control/ledger.h"
 #include "control/limits.h"
+#include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 #include "control/tier.h"
 #include "policy/platform.h"
 #include "wire/words.h"
@@ -324,8 +326,6 @@ static void take_tier(struct submit *s)
 	tier_enter(s->run, tier);
 	platform_limits(t, policy_limits(s->policy), &s->limits);
 	s->m.engine = t->regulated_engine ? ENGINE_REGULATED : ENGINE_STANDARD;
-	if (t->regulated_engine) /* it has none, whatever the profile says */
-		s->m.flags |= RUN_NO_WASM;
 	if (tier_refuses(c, tier, s->q->caller.role, s->run->tenant, &e) < 0 && !*s->denied.code)
 		s->denied = e;
 }
@@ -484,6 +484,39 @@ static int refused(struct submit *s)
 
 	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
 		http_problem_err(s->q, 503, &e);
+	return r;
+}
+
+/*
+ * Room in all quotas that it is under. A tenant that goes on asking is answered without a run. 0:
+ * s->denied says whether it may run; else answered.
+ */
+static int reserve(struct submit *s)
+{
+	_cleanup_buf_ struct buf more = BUF_INIT(4096);
+	struct control *c = s->q->control;
+	struct run *run = s->run;
+	struct quota_refusal f;
+	struct err e;
+	int r = *s->denied.code ? 0 : quota_reserve(run, &s->m, &f);
+
+	if (r == -EAGAIN)
+		http_problem(s->q, 503, "quota.loading",
+			     "what was used on %s is not known yet; try again", run->day);
+	if (r != -EDQUOT)
+		return r;
+	quota_explain(run, &f, &e, &more);
+	if (*s->idempotency && replay(s) == 0)
+		return r;
+	if (shed_may_deny(c, run->tenant)) {
+		s->denied = e;
+		run->more = xstrdup(buf_str(&more));
+		return 0;
+	}
+	shed_count(c, run->tenant, e.code);
+	c->limited++;
+	http_problem_err(s->q, 429, &e);
+	http_retry_after(s->q, quota_retry_s(run));
 	return r;
 }
 
@@ -700,7 +733,7 @@ static void submit(struct submit *s)
 		return;
 	}
 	s->m.input = (struct wire_bytes){s->input, s->input_len};
-	if (take_rest(s) < 0 || admit(s) < 0 ||
+	if (take_rest(s) < 0 || admit(s) < 0 || reserve(s) < 0 ||
 	    (!*s->denied.code && (encode(s) < 0 || queue(s) < 0)) || enter(s) < 0)
 		return;
 	run->role = auth_role_text(q->caller.role);
@@ -726,6 +759,8 @@ void submit_run(struct request *q)
 		http_problem(q, 503, "platform.stopping", "the platform is ending");
 		return;
 	}
+	if (quota_wait(q))
+		return;
 	code_init(&s.code);
 	s.run = run_new(q->control);
 	snprintf(s.run->key, sizeof(s.run->key), "%s", q->caller.key);

@@ -166,12 +166,12 @@ void usage_count(const struct run *r)
 	if (words_class_parse(r->class_, &class) < 0)
 		return;
 	t = &counted[tier_named(r->tier)][class];
-	t->used.runs += r->used.runs;
-	t->used.cpu_us += r->used.cpu_us;
-	t->used.egress_bytes += r->used.egress_bytes;
-	t->used.tool_calls += r->used.tool_calls;
-	t->used.stored_bytes += r->used.stored_bytes;
-	t->cost_nanos += r->cost_nanos;
+	t->used.runs += r->out->used.runs;
+	t->used.cpu_us += r->out->used.cpu_us;
+	t->used.egress_bytes += r->out->used.egress_bytes;
+	t->used.tool_calls += r->out->used.tool_calls;
+	t->used.stored_bytes += r->out->used.stored_bytes;
+	t->cost_nanos += r->out->cost_nanos;
 }
 
 /* A counter of each tier and class that has used something. Values are of 10^-digits of the unit.

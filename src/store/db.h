@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	STATEMENTS = 64,
+	STATEMENTS = 96,
 	BUSY_MS = 2000, /* how long is waited for another process that has the file */
 };
 

@@ -43,7 +43,7 @@ int store_tenant_set_state(struct store *s, const char *id, const char *state, s
 int store_tenant_set_payload_days(struct store *s, const char *id, int64_t days,
 				  struct err *reterr);
 int store_tenant_set_weight(struct store *s, const char *id, int64_t weight, struct err *reterr);
-/* How many rows of a table ("keys", "profiles") the tenant has. */
+/* How many rows of a table ("keys", "profiles", "quotas") the tenant has. */
 int store_count(struct store *s, const char *table, const char *tenant, int64_t *ret,
 		struct err *reterr);
 /* With its keys, profiles, artifacts and runs. */
@@ -135,6 +135,27 @@ typedef void lease_fn(void *arg, const struct lease_row *row);
 int store_leases(struct store *s, const char *tenant, const char *id, const char *key, int64_t now,
 		 lease_fn *fn, void *arg, struct err *reterr);
 
+/* A limit, or what was granted for a day besides it; of a notice, `amount` is its level. */
+struct quota_row {
+	const char *tenant, *scope, *name, *resource;
+	const char *day; /* "": a limit */
+	int64_t amount;
+};
+int store_quota_set(struct store *s, const struct quota_row *row, struct err *reterr);
+/* With what was granted. */
+int store_quota_remove(struct store *s, const struct quota_row *row, struct err *reterr);
+int store_quota_grant(struct store *s, const struct quota_row *row, struct err *reterr);
+int store_quota_told(struct store *s, const struct quota_row *row, struct err *reterr);
+typedef void quota_fn(void *arg, const struct quota_row *row);
+/* Limits of a tenant, or of all (NULL), by tenant, scope and name. */
+int store_quotas(struct store *s, const char *tenant, quota_fn *fn, void *arg, struct err *reterr);
+int store_quota_grants(struct store *s, const char *day, quota_fn *fn, void *arg,
+		       struct err *reterr);
+int store_quota_notices(struct store *s, const char *day, quota_fn *fn, void *arg,
+			struct err *reterr);
+/* Forgets grants and notices of days before. */
+int store_quota_sweep(struct store *s, const char *before, struct err *reterr);
+
 /* Small values of control's own. -ENOENT; a value of another size than `len` is damage. */
 int store_setting(struct store *s, const char *name, void *value, size_t len, struct err *reterr);
 int store_setting_put(struct store *s, const char *name, const void *value, size_t len,
@@ -195,6 +216,9 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 enum { STORE_ERASE_MOST = 200 };
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr);
+/* Whether store_run_erase_tier() will be called: it needs an index, which is dear to those who do
+ * not. */
+int store_run_erases_tiers(struct store *s, int erases, struct err *reterr);
 /* The same for runs of a tier, whoever's they are: `fn` is told how many of each tenant. */
 typedef void erased_fn(void *arg, const char *tenant, int runs);
 int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,

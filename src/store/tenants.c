@@ -104,8 +104,9 @@ int store_count(struct store *s, const char *table, const char *tenant, int64_t 
 {
 	sqlite3_stmt *q;
 	int r = db_prepare(s,
-			   !strcmp(table, "keys")
-				   ? "SELECT count(*) FROM keys WHERE tenant = ?"
+			   !strcmp(table, "keys") ? "SELECT count(*) FROM keys WHERE tenant = ?"
+			   : !strcmp(table, "quotas")
+				   ? "SELECT count(*) FROM quotas WHERE tenant = ?"
 				   : "SELECT count(*) FROM profiles WHERE tenant = ?",
 			   &q, reterr);
 
