@@ -36,7 +36,7 @@ int usage_fetch(const struct client *c, enum usage_table t, const char *tenant,
 		const struct usage_query *q, struct buf *out, struct err *reterr)
 {
 	struct export x = {.out = out, .table = t};
-	struct usage_answer a;
+	struct usage_answer a = {0};
 	int r;
 
 	buf_addf(out, "{\"table\":\"%s\",\"tenant\":", tables[t]);
@@ -117,7 +117,7 @@ static int write_focus(const struct usage_options *o, const struct client *c, st
 		       struct err *reterr)
 {
 	struct focus *f = focus_new(o->issuer, out);
-	struct usage_answer a;
+	struct usage_answer a = {0};
 	int r = usage_each(c, USAGE_DETAIL, o->shared.tenant, &o->query, focus_add, f, &a, reterr);
 
 	if (r == 0)
@@ -130,10 +130,11 @@ static int write_rows(const struct usage_options *o, const struct client *c, str
 		      struct err *reterr)
 {
 	struct export x = {.out = out, .whole = c->key == NULL};
-	struct usage_answer a;
+	struct usage_answer a = {0};
 
-	while (strcmp(o->rows, (const char *[]){"totals", "detail", "reasons"}[x.table]) != 0)
-		x.table++;
+	x.table = !strcmp(o->rows, "detail")	? USAGE_DETAIL
+		  : !strcmp(o->rows, "reasons") ? USAGE_REASONS
+						: USAGE_TOTALS;
 	if (!strcmp(o->format, "focus"))
 		return write_focus(o, c, out, reterr);
 	if (!strcmp(o->format, "json"))
@@ -167,6 +168,8 @@ int usage_export(const struct call *call)
 	_cleanup_client_ struct client c = {0};
 	struct err e;
 
+	if (o->shared.json)
+		return api_refuse(call, "write --format json in place of --json");
 	if (!strcmp(o->format, "focus") && options_given(call, "rows"))
 		return api_refuse(call, "a bill has rows of its own: leave out --rows");
 	if (usage_check_days(&o->query, &e) < 0 || client_init(&c, &o->shared, &e) < 0)

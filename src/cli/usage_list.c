@@ -450,7 +450,7 @@ int usage_list(const struct call *call)
 	const struct usage_options *o = call->options;
 	_cleanup_(groups_done) struct groups s = {.n_by = 0};
 	_cleanup_client_ struct client c = {0};
-	struct usage_answer a;
+	struct usage_answer a = {0};
 	struct err e;
 	int detail = 0;
 

@@ -331,6 +331,9 @@ void events_list(struct request *q);
 /* usage.c */
 void usage_list(struct request *q);
 void usage_reasons(struct request *q);
+struct run;
+void usage_count(const struct run *r); /* the ledger has its receipt */
+void usage_metrics(const struct control *c, struct buf *b);
 
 /* metrics.c */
 struct run;

@@ -292,6 +292,7 @@ void metrics(struct request *q)
 	show_ends(&b, "tier_denied_total", "code", offsetof(struct tier_ends, denials), DENIALS_MAX,
 		  denial_word);
 	queue_metrics(c, &b);
+	usage_metrics(c, &b);
 	head(&b, "run_phase_seconds", "histogram",
 	     "Where the time of runs goes: waiting for a place (queue), for a sandbox (spawn), "
 	     "running (run), all of it (total).");

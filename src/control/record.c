@@ -466,6 +466,8 @@ int record_told(struct control *c, const struct msg_appended *m)
 	run_rename(r, 0);
 	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
 	c->sealed[r->by_node]++;
+	if (!m->known)
+		usage_count(r);
 	quota_recorded(r, m->index);
 	run_recorded(r);
 	return 1;

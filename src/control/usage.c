@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "control/body.h"
 #include "control/ledger.h"
+#include "control/run.h"
+#include "control/tier.h"
 #include "wire/words.h"
 
 #include <errno.h>
@@ -147,4 +149,75 @@ void usage_reasons(struct request *q)
 	buf_adds(&b, "{\"rows\":\"reasons\"");
 	if (read_conditions(q, names, ARRAY_SIZE(names), &b) == 0)
 		ask(q, &b);
+}
+
+/* ---- counters: what control told the ledger since it started ---- */
+
+static struct counted {
+	struct platform_usage used;
+	uint64_t cost_nanos;
+} counted[PLATFORM_TIERS][CLASS_COUNT];
+
+void usage_count(const struct run *r)
+{
+	struct counted *t;
+	uint8_t class = 0;
+
+	if (words_class_parse(r->class_, &class) < 0)
+		return;
+	t = &counted[tier_named(r->tier)][class];
+	t->used.runs += r->out->used.runs;
+	t->used.cpu_us += r->out->used.cpu_us;
+	t->used.egress_bytes += r->out->used.egress_bytes;
+	t->used.tool_calls += r->out->used.tool_calls;
+	t->used.stored_bytes += r->out->used.stored_bytes;
+	t->cost_nanos += r->out->cost_nanos;
+}
+
+/* A counter of each tier and class that has used something. Values are of 10^-digits of the unit.
+ */
+static void show(struct buf *b, const char *name, const char *help, unsigned digits, size_t offset,
+		 const char *more)
+{
+	uint64_t unit = 1;
+
+	for (unsigned i = 0; i < digits; i++)
+		unit *= 10;
+	buf_addf(b, "# HELP cordon_%s %s\n# TYPE cordon_%s counter\n", name, help, name);
+	for (int t = 0; t < PLATFORM_TIERS; t++)
+		for (int c = 0; c < CLASS_COUNT; c++) {
+			uint64_t v;
+
+			memcpy(&v, (const char *)&counted[t][c] + offset, sizeof(v));
+			if (!counted[t][c].used.runs)
+				continue;
+			buf_addf(b, "cordon_%s{tier=\"%s\",class=\"%s\"%s} %llu", name,
+				 policy_tier_text((enum policy_tier)t), words_class((uint8_t)c),
+				 more, (unsigned long long)(v / unit));
+			if (digits)
+				buf_addf(b, ".%0*llu", (int)digits, (unsigned long long)(v % unit));
+			buf_addc(b, '\n');
+		}
+}
+
+void usage_metrics(const struct control *c, struct buf *b)
+{
+	const char *currency = platform_currency(c->platform);
+	char label[64] = "";
+
+	show(b, "usage_runs_total", "Runs that receipts charge.", 0,
+	     offsetof(struct counted, used.runs), "");
+	show(b, "usage_cpu_seconds_total", "CPU time in these receipts.", 6,
+	     offsetof(struct counted, used.cpu_us), "");
+	show(b, "usage_egress_bytes_total", "Bytes to and from the network in them.", 0,
+	     offsetof(struct counted, used.egress_bytes), "");
+	show(b, "usage_tool_calls_total", "Calls of tools in them.", 0,
+	     offsetof(struct counted, used.tool_calls), "");
+	show(b, "usage_stored_bytes_total", "What their runs left behind.", 0,
+	     offsetof(struct counted, used.stored_bytes), "");
+	if (!*currency)
+		return;
+	snprintf(label, sizeof(label), ",currency=\"%.8s\"", currency);
+	show(b, "usage_cost_total", "What they cost, in units of the currency.", 9,
+	     offsetof(struct counted, cost_nanos), label);
 }

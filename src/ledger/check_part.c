@@ -65,7 +65,7 @@ static void copy_day(const struct tokens *t, char to[64])
 	if (strlen(to) < USAGE_DAY || !looks_like_day(to))
 		copy_text(t, "recorded", "time", to, 64);
 	if (strlen(to) < USAGE_DAY || !looks_like_day(to))
-		strcpy(to, "0000-00-00");
+		memcpy(to, "0000-00-00", USAGE_DAY + 1);
 	to[USAGE_DAY] = '\0';
 }
 
@@ -73,7 +73,7 @@ static void copy_labels(const struct tokens *t, char to[USAGE_LABELS_MAX + 1])
 {
 	const struct token *k = at(t, "run", "labels"), *end;
 
-	strcpy(to, "{}");
+	memcpy(to, "{}", 3);
 	if (!k || k->kind != TOKEN_OBJECT || k->len > USAGE_LABELS_MAX)
 		return;
 	end = &t->t[k->next];

@@ -153,16 +153,18 @@ struct sums *sums_new(const struct check *c, struct store *store, struct finding
 void sums_free(struct sums *s)
 {
 	struct exported *x;
-	struct row *r, *tmp;
+	struct row *r, *next;
 
 	if (!s)
 		return;
-	for (int t = 0; t < USAGE_TABLE_COUNT; t++)
-		HASH_ITER(hh, s->rows[t], r, tmp)
-		{
-			HASH_DEL(s->rows[t], r);
+	for (int t = 0; t < USAGE_TABLE_COUNT; t++) {
+		r = s->rows[t];
+		HASH_CLEAR(hh, s->rows[t]);
+		for (; r; r = next) {
+			next = r->hh.next;
 			free(r);
 		}
+	}
 	while ((x = s->exported)) {
 		s->exported = x->next;
 		free(x);

@@ -44,11 +44,11 @@ int usage_is_full(const struct ledger *l)
 
 static void forget(struct usage *u)
 {
-	struct pending *p, *tmp;
+	struct pending *p = u->rows, *next;
 
-	HASH_ITER(hh, u->rows, p, tmp)
-	{
-		HASH_DEL(u->rows, p);
+	HASH_CLEAR(hh, u->rows);
+	for (; p; p = next) {
+		next = p->hh.next;
 		free(p);
 	}
 	u->n = u->bytes = 0;

@@ -86,8 +86,8 @@ static int take_days(const struct tokens *t, struct question *q, struct err *ret
 {
 	char cursor[40] = "";
 
-	strcpy(q->from, "0000-00-00");
-	strcpy(q->to, "9999-99-99");
+	memcpy(q->from, "0000-00-00", sizeof(q->from));
+	memcpy(q->to, "9999-99-99", sizeof(q->to));
 	if (take_text(t, 0, "from", q->from, sizeof(q->from), reterr) < 0 ||
 	    take_text(t, 0, "to", q->to, sizeof(q->to), reterr) < 0 ||
 	    take_text(t, 0, "after", cursor, sizeof(cursor), reterr) < 0)

@@ -249,15 +249,18 @@ def evidence(t, d, answers, seen):
     t.equal(wrong, [], "their receipts are what was answered, and lead to the log's root")
     text = d.ask("GET", "/metrics").body.decode()
     t.has(text, "cordon_trace_completeness_ratio 1.000000", "every run that is over has its journal in the log")
+    usage = d.ask("GET", "/v1/usage?limit=1000").data
+    t.equal((usage["behind"], usage["more"], sum(r["runs"] for r in usage["rows"])), (0, False, len(entries)), "usage has each run once")
     t.equal(checked(d), (0, ""), "`cordon log check` finds nothing wrong")
+    t.equal(checked(d, "usage", "check", "--live", "detail"), (0, ""), "nor `cordon usage check`, with what the daemon says of each label")
 
 
 def is_lost(run):
     return run["termination"] and "receipt" in (run["termination"]["detail"] or "")
 
 
-def checked(d):
-    p = subprocess.run([str(cordon.binary()), "log", "check", "--data", d.data], stdout=subprocess.PIPE,
+def checked(d, *words):
+    p = subprocess.run([str(cordon.binary()), *(words or ("log", "check")), "--data", d.data], stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
     return p.returncode, p.stdout if p.returncode else ""
 
