@@ -167,6 +167,8 @@ int usage_export(const struct call *call)
 	_cleanup_client_ struct client c = {0};
 	struct err e;
 
+	if (o->shared.json)
+		return api_refuse(call, "write --format json in place of --json");
 	if (!strcmp(o->format, "focus") && options_given(call, "rows"))
 		return api_refuse(call, "a bill has rows of its own: leave out --rows");
 	if (usage_check_days(&o->query, &e) < 0 || client_init(&c, &o->shared, &e) < 0)

@@ -46,49 +46,69 @@ static void reading_clear(struct reading *x)
 	x->seen = 0;
 }
 
-/* A member or column; -EINVAL: there is none of that name, or it comes twice, or is no such value.
+enum { FIRST = USAGE_FIELD_COUNT + USAGE_SUM_COUNT, LAST, DIGEST };
+
+/* A column's number, in the order of fields, sums, and those above; -1: no row of the table has it.
  */
+static int column_of(enum usage_table t, const char *name)
+{
+	for (int f = 0; f < USAGE_FIELD_COUNT; f++)
+		if (!strcmp(name, usage_fields[f]))
+			return usage_has(t, (enum usage_field)f) ? f : -1;
+	for (int i = 0; i < (t == USAGE_REASONS ? 1 : USAGE_SUM_COUNT); i++)
+		if (!strcmp(name, usage_sums[i]))
+			return USAGE_FIELD_COUNT + i;
+	return !strcmp(name, "first")	 ? FIRST
+	       : !strcmp(name, "last")	 ? LAST
+	       : !strcmp(name, "digest") ? DIGEST
+					 : -1;
+}
+
+static int is_whole(enum usage_table t, uint64_t seen)
+{
+	for (int f = 0; f < USAGE_FIELD_COUNT; f++)
+		if (usage_has(t, (enum usage_field)f) && !(seen >> f & 1))
+			return 0;
+	for (int i = 0; i < (t == USAGE_REASONS ? 1 : USAGE_SUM_COUNT); i++)
+		if (!(seen >> (USAGE_FIELD_COUNT + i) & 1))
+			return 0;
+	return (seen >> FIRST & 7) == 7;
+}
+
+/* -EINVAL: no row has such a column, or it comes twice, or is no such value. */
 static int put(struct reading *x, const char *name, const char *value)
 {
-	int column = -1;
+	int c = column_of(x->table, name);
 
-	for (int f = 0; f < USAGE_FIELD_COUNT; f++)
-		if (!strcmp(name, usage_fields[f]) && usage_has(x->table, (enum usage_field)f)) {
-			column = f;
-			free(x->texts[f]);
-			x->texts[f] = xstrdup(value);
-			x->row.field[f] = x->texts[f];
-		}
-	for (int i = 0; i < USAGE_SUM_COUNT; i++)
-		if (!strcmp(name, usage_sums[i]) && is_number(value)) {
-			column = USAGE_FIELD_COUNT + i;
-			x->row.sum[i] = strtoull(value, NULL, 10);
-		}
-	if ((!strcmp(name, "first") || !strcmp(name, "last")) && is_number(value)) {
-		column = USAGE_FIELD_COUNT + USAGE_SUM_COUNT + (*name == 'l');
-		*(*name == 'f' ? &x->row.first : &x->row.last) = strtoll(value, NULL, 10);
-	}
-	if (!strcmp(name, "digest") && strlen(value) == 2 * USAGE_DIGEST &&
-	    sodium_hex2bin(x->row.digest, USAGE_DIGEST, value, 2 * USAGE_DIGEST, NULL, NULL,
-			   NULL) == 0)
-		column = USAGE_FIELD_COUNT + USAGE_SUM_COUNT + 2;
-	if (column < 0 || x->seen >> column & 1)
+	if (c < 0 || x->seen >> c & 1)
 		return -EINVAL;
-	x->seen |= (uint64_t)1 << column;
+	x->seen |= (uint64_t)1 << c;
+	if (c < USAGE_FIELD_COUNT) {
+		x->row.field[c] = x->texts[c] = xstrdup(value);
+		return 0;
+	}
+	if (c == DIGEST)
+		return strlen(value) == (size_t)2 * USAGE_DIGEST &&
+				       sodium_hex2bin(x->row.digest, USAGE_DIGEST, value,
+						      (size_t)2 * USAGE_DIGEST, NULL, NULL,
+						      NULL) == 0
+			       ? 0
+			       : -EINVAL;
+	if (!is_number(value))
+		return -EINVAL;
+	if (c == FIRST)
+		x->row.first = strtoll(value, NULL, 10);
+	else if (c == LAST)
+		x->row.last = strtoll(value, NULL, 10);
+	else
+		x->row.sum[c - USAGE_FIELD_COUNT] = strtoull(value, NULL, 10);
 	return 0;
 }
 
 static int finish(struct reading *x, struct err *reterr)
 {
-	const int sums = x->table == USAGE_REASONS ? 1 : USAGE_SUM_COUNT;
-
-	for (int f = 0; f < USAGE_FIELD_COUNT; f++)
-		if (usage_has(x->table, (enum usage_field)f) && !(x->seen >> f & 1))
-			return bad(reterr, x->line, "a column is missing");
-	for (int i = 0; i < sums + 3; i++)
-		if (!(x->seen >> (USAGE_FIELD_COUNT + (i < sums ? i : USAGE_SUM_COUNT + i - sums)) &
-		      1))
-			return bad(reterr, x->line, "a column is missing");
+	if (!is_whole(x->table, x->seen))
+		return bad(reterr, x->line, "a column is missing");
 	if (sums_export(x->sums, x->table, x->line, &x->row) < 0)
 		return bad(reterr, x->line, "it comes twice");
 	reading_clear(x);
@@ -182,15 +202,21 @@ static char *next_cell(char **at, const char *end, int *ret_end)
 	return cell;
 }
 
+/* The table of which these are the columns; USAGE_TABLE_COUNT: none. */
 static enum usage_table table_of(char *const *names, size_t n)
 {
-	enum usage_table t = USAGE_TOTALS;
+	for (int t = USAGE_TABLE_COUNT - 1; t >= 0; t--) { /* what detail has, totals has */
+		uint64_t seen = 0;
 
-	for (size_t i = 0; i < n; i++)
-		t = !strcmp(names[i], "labels")	   ? USAGE_DETAIL
-		    : !strcmp(names[i], "outcome") ? USAGE_REASONS
-						   : t;
-	return t;
+		for (size_t i = 0; i < n; i++) {
+			int c = column_of((enum usage_table)t, names[i]);
+
+			seen |= c < 0 ? 0 : (uint64_t)1 << c;
+		}
+		if (is_whole((enum usage_table)t, seen))
+			return (enum usage_table)t;
+	}
+	return USAGE_TABLE_COUNT;
 }
 
 static int is_text(const char *name)
@@ -227,6 +253,8 @@ static int read_csv(struct reading *x, char *text, size_t len, struct err *reter
 		names[n++] = cell;
 	}
 	x->table = table_of(names, n);
+	if (x->table == USAGE_TABLE_COUNT)
+		return bad(reterr, 0, "its first line does not name the columns of any table");
 	x->line = 1;
 	while (r == 0 && (cell = next_cell(&at, end, &last))) {
 		if (i == n || put_cell(x, names[i], cell) < 0)
@@ -238,7 +266,7 @@ static int read_csv(struct reading *x, char *text, size_t len, struct err *reter
 		x->line++;
 		i = 0;
 	}
-	if (r == 0 && (i || !n))
+	if (r == 0 && (i || at < end))
 		r = bad(reterr, x->line, "it ends in the middle");
 	if (r == 0)
 		sums_export_whole(x->sums, x->table, x->entries, "", "0000-00-00", "9999-99-99");

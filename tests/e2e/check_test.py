@@ -265,7 +265,7 @@ def inserted_test(t, case):
                     f" FROM {table} WHERE id = 1")
             case.bad(log, f"a row of {table} more", {"usage"})
     log = case.log()
-    log.sql("INSERT INTO usage_cursor VALUES (2, 5)")
+    log.sql("INSERT INTO usage_cursor SELECT 2, entries, digest FROM usage_cursor")
     case.bad(log, "a cursor more", {"usage"})
 
 
@@ -339,7 +339,7 @@ def history_test(t, case):
     log.sql("DELETE FROM checkpoints WHERE size > 650", "DELETE FROM marks WHERE idx >= 650",
             "DELETE FROM entries WHERE idx >= 650")
     case.bad(log, "an end is gone with its checkpoints, and the sums of usage know it", {"usage"})
-    log.sql(*(f"DELETE FROM {table}" for table in USAGE[:3]), "UPDATE usage_cursor SET entries = 0")
+    log.sql(*(f"DELETE FROM {table}" for table in USAGE[:3]), "UPDATE usage_cursor SET entries = 0, digest = zeroblob(32)")
     case.good(log, "with its checkpoints and sums, an end goes unseen")
     case.bad(log, "but for who has kept one", {"checkpoint"}, f"--checkpoint={kept}")
     other = Log(case.base, "case")

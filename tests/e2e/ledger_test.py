@@ -188,7 +188,7 @@ def check_run(t, w, name, r, key=None, asked=None, role="runner", text=None):
         "provenance": r["provenance"],
         "artifact": {"digest": r["artifact"]},
         "policy": {"profile": r["profile"], **({"digest": r["policy"]} if r["policy"] else {})},
-        "usage": r["usage"],
+        "usage": {**r["usage"], "egress_bytes": 0, "tool_calls": 0},
         "result": {"outcome": r["outcome"], "ended_at": r["ended_at"], **({"reason": reason} if reason else {})},
     }
     subject = {"artifact": r["artifact"].removeprefix("sha256:"), "journal": p["journal"]["root"]}
