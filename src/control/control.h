@@ -170,7 +170,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
-	int again; /* it waits to be handled anew, with its body */
+	int again;			 /* it waits to be handled anew, with its body */
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */
