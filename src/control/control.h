@@ -110,7 +110,8 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
-	struct run *runs_by_id, *runs_by_name; /* hash tables */
+	struct run *runs_by_id;	      /* hash tables */
+	struct run_out *runs_by_name; /* of those that node or ledger have */
 	size_t run_count, run_bytes;
 	struct queue *queue;
 	struct loop_timer sweep;

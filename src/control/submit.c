@@ -326,8 +326,6 @@ static void take_tier(struct submit *s)
 	tier_enter(s->run, tier);
 	platform_limits(t, policy_limits(s->policy), &s->limits);
 	s->m.engine = t->regulated_engine ? ENGINE_REGULATED : ENGINE_STANDARD;
-	if (t->regulated_engine) /* it has none, whatever the profile says */
-		s->m.flags |= RUN_NO_WASM;
 	if (tier_refuses(c, tier, s->q->caller.role, s->run->tenant, &e) < 0 && !*s->denied.code)
 		s->denied = e;
 }

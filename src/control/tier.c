@@ -41,8 +41,12 @@ static int last_time(struct control *c, struct in_force *ret, struct err *reterr
 int tier_start(struct control *c, struct err *reterr)
 {
 	struct in_force before, now;
-	int r = last_time(c, &before, reterr);
+	int erases = 0, r = last_time(c, &before, reterr);
 
+	for (int t = 0; t < PLATFORM_TIERS; t++)
+		erases |= platform_tier(c->platform, (enum policy_tier)t)->keep_days > 0;
+	if (r == 0)
+		r = store_run_erases_tiers(c->store, erases, reterr);
 	in_force(c->platform, c->zone, &now);
 	if (r < 0 || !memcmp(&before, &now, sizeof(now)))
 		return r;

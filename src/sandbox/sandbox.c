@@ -17,6 +17,7 @@ static struct {
 	int compiled;	     /* COMPILED was sent, or is not wanted */
 	int done;	     /* a result or failure was sent */
 	int hold;	     /* more runs of the same code may follow */
+	int nice;	     /* of the platform itself */
 	uint32_t operations; /* IDs given out */
 	int64_t waiting;     /* the WAIT that is outstanding; -2: none */
 	struct buf in;
@@ -227,8 +228,7 @@ static void start(void)
 	set_limit(RLIMIT_CPU, m.start.cpu_s);
 	set_limit(RLIMIT_DATA, m.start.data_limit);
 	set_limit(RLIMIT_AS, m.start.space_limit);
-	/* A platform that stands further behind others than that stays where it is. */
-	if (m.start.nice && setpriority(PRIO_PROCESS, 0, m.start.nice) < 0 && errno != EACCES)
+	if (m.start.nice && setpriority(PRIO_PROCESS, 0, self.nice + m.start.nice) < 0)
 		_exit(1);
 	self.started = 1;
 	self.compiled = m.start.compiled.len > 0;
@@ -280,6 +280,11 @@ static void wait_for_node(int64_t until)
 		_exit(1);
 	}
 	handled();
+}
+
+void sandbox_prepare(void)
+{
+	self.nice = getpriority(PRIO_PROCESS, 0);
 }
 
 _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads)

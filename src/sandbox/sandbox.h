@@ -19,5 +19,7 @@ extern const struct engine_host sandbox_host;
  */
 void sandbox_fatal(void);
 
+/* In the zygote, before its jail closes: what cannot be found out any more inside. */
+void sandbox_prepare(void);
 /* In the child, right after fork: closes the jail, serves one run, exits. */
 _Noreturn void sandbox_main(const struct jail *jail, int sock, int threads);

@@ -34,8 +34,11 @@ struct mean {
 
 enum cap_scope { CAP_TENANT, CAP_KEY, CAP_PROFILE, CAP_HOLD };
 struct cap {
-	struct list waiters; /* queues, principals or lanes, by scope: their `parked` */
-	struct list roomy;   /* in its tenant's, while it has both room and waiters */
+	struct list waiters; /* of a tenant: queues, of a key: principals: their `parked` */
+	/* Of profile and sandbox: lanes, in the order of their principals' turns, as they were when
+	 * they were parked: */
+	struct heap lanes[CLASS_COUNT];
+	struct list roomy[CLASS_COUNT]; /* in the queue's, while it has room and such lanes */
 	uint32_t running, max;
 	enum cap_scope scope;
 };
@@ -44,7 +47,7 @@ struct tenant {
 	UT_hash_handle hh;
 	struct cap cap;
 	struct queue *queues[CLASS_COUNT];
-	struct list roomy, members;
+	struct list members;
 	uint32_t weight;
 	char name[];
 };
@@ -67,6 +70,7 @@ struct queue {
 	struct class *class;
 	struct heap_node most;
 	struct list items; /* as they came */
+	struct list roomy; /* caps with room that lanes of it wait for */
 	struct list parked;
 	struct wait wait;
 	uint32_t waiting, running, principals;
@@ -87,9 +91,9 @@ struct sched_lane {
 	UT_hash_handle hh;
 	struct principal *principal;
 	struct member *profile, *hold; /* hold NULL: none */
-	struct heap_node node;
+	struct heap_node node; /* in its principal's lanes, or the cap's where it is parked */
+	struct cap *parked;
 	struct list items;
-	struct list parked;
 	struct wait wait;
 	struct mean cpu_us, wall_us;
 	uint32_t waiting, running;

@@ -46,7 +46,8 @@ static void cap_init(struct cap *c, enum cap_scope scope)
 {
 	*c = (struct cap){.scope = scope};
 	list_init(&c->waiters);
-	list_init(&c->roomy);
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		list_init(&c->roomy[i]);
 }
 
 static struct tenant *find_tenant(const struct sched *s, const char *name)
@@ -68,7 +69,6 @@ static struct tenant *get_tenant(struct sched *s, const char *name)
 	t = xcalloc(1, sizeof(*t) + len + 1);
 	memcpy(t->name, name, len);
 	cap_init(&t->cap, CAP_TENANT);
-	list_init(&t->roomy);
 	list_init(&t->members);
 	terms = ask(s, SCHED_OF_TENANT, t->name, t->name);
 	t->weight = terms.weight;
@@ -98,6 +98,7 @@ struct queue *known_queue(struct sched *s, enum task_class c, const char *tenant
 	flow_init(&q->flow, &class->turns, &class->rules, t->weight);
 	turns_init(&q->turns);
 	list_init(&q->items);
+	list_init(&q->roomy);
 	list_init(&q->parked);
 	heap_put(&class->most, &q->most, UINT64_MAX, 0);
 	return q;
@@ -147,6 +148,8 @@ static void put_member(struct sched *s, struct member *m)
 		return;
 	HASH_DEL(s->members, m);
 	list_remove(&m->of_tenant);
+	for (unsigned c = 0; c < CLASS_COUNT; c++)
+		heap_done(&m->cap.lanes[c]);
 	free(m);
 }
 
@@ -199,7 +202,6 @@ struct sched_lane *known_lane(struct sched *s, struct principal *p, const struct
 	}
 	l->cpu_us.value = l->wall_us.value = -1;
 	list_init(&l->items);
-	list_init(&l->parked);
 	HASH_ADD_KEYPTR(hh, s->lanes, l->id, len, l);
 	p->lane_count++;
 	known_wake(p);
@@ -209,8 +211,8 @@ struct sched_lane *known_lane(struct sched *s, struct principal *p, const struct
 static void free_lane(struct sched *s, struct sched_lane *l)
 {
 	HASH_DEL(s->lanes, l);
-	list_remove(&l->parked);
-	heap_take(&l->principal->lanes, &l->node);
+	if (!l->parked)
+		heap_take(&l->principal->lanes, &l->node);
 	l->principal->lane_count--;
 	put_member(s, l->profile);
 	put_member(s, l->hold);

@@ -17,7 +17,7 @@
 
 #define MS NS_PER_MS
 
-enum { TENANTS = 6, KEYS = 3, KINDS = 3, HOLDS = 4, RUNS = 300, STEPS = 1500 };
+enum { TENANTS = 6, KEYS = 3, KINDS = 3, HOLDS = 12, RUNS = 300, STEPS = 1500 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SEEDS = 60 };
 #else

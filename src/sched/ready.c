@@ -48,7 +48,7 @@ enum sched_reason ready_obstacle(const struct sched_lane *l)
 
 static void refresh_queue(struct sched *s, struct queue *q)
 {
-	int some = q->turns.ready.count || (q->waiting && !list_empty(&q->tenant->roomy));
+	int some = q->turns.ready.count || !list_empty(&q->roomy);
 
 	if (!q->waiting)
 		list_remove(&q->parked);
@@ -69,34 +69,45 @@ static void refresh_principal(struct sched *s, struct principal *p)
 	refresh_queue(s, p->queue);
 }
 
-/* Keeps the caps with both room and waiters in their tenant's list. */
-static void refresh_cap(struct tenant *t, struct cap *c)
+/* Keeps the caps with both room and lanes that wait in their queues' lists. */
+static void refresh_cap(struct tenant *t, struct cap *cap)
 {
-	list_remove(&c->roomy);
-	if (c->scope != CAP_TENANT && has_room(c) && !list_empty(&c->waiters))
-		list_append(&t->roomy, &c->roomy);
+	for (unsigned c = 0; c < CLASS_COUNT; c++) {
+		list_remove(&cap->roomy[c]);
+		if (cap->lanes[c].count && has_room(cap))
+			list_append(&t->queues[c]->roomy, &cap->roomy[c]);
+	}
 }
 
-static void unpark_lane(struct sched_lane *l)
+static void park_lane(struct sched *s, struct sched_lane *l, struct cap *cap)
 {
-	struct tenant *t = lane_queue(l)->tenant;
+	struct principal *p = l->principal;
 
-	list_remove(&l->parked);
-	refresh_cap(t, &l->profile->cap);
-	if (l->hold)
-		refresh_cap(t, &l->hold->cap);
+	heap_take(&p->lanes, &l->node);
+	l->parked = cap;
+	heap_put(&cap->lanes[class_of(s, p->queue)], &l->node, p->flow.key, ++s->seq);
+	refresh_principal(s, p);
+}
+
+static void unpark_lane(struct sched *s, struct sched_lane *l)
+{
+	struct queue *q = lane_queue(l);
+	struct cap *cap = TAKE_PTR(l->parked);
+
+	heap_take(&cap->lanes[class_of(s, q)], &l->node);
+	refresh_cap(q->tenant, cap);
 }
 
 void ready_lane(struct sched *s, struct sched_lane *l)
 {
 	struct principal *p = l->principal;
 
-	if (!l->waiting && !list_empty(&l->parked))
-		unpark_lane(l);
-	if (l->waiting && list_empty(&l->parked))
+	if (!l->waiting && l->parked)
+		unpark_lane(s, l);
+	if (l->waiting && !l->parked)
 		heap_put(&p->lanes, &l->node,
 			 list_entry(l->items.next, struct sched_item, in_lane)->seq, 0);
-	else
+	else if (!l->parked)
 		heap_take(&p->lanes, &l->node);
 	refresh_principal(s, p);
 }
@@ -106,45 +117,39 @@ static void waited(struct sched *s, struct wait *w, const struct cap *c)
 	*w = (struct wait){.until_ns = s->now, .until_seq = ++s->seq, .reason = reason_of(c)};
 }
 
-/* The first of those that wait for the cap waits no longer. */
+/* The queue or principal that waits for the cap waits no longer. */
 static void wake(struct sched *s, struct cap *c)
 {
 	struct list *first = c->waiters.next;
-	struct sched_lane *l;
-	struct principal *p;
-	struct queue *q;
 
 	list_remove(first);
-	switch (c->scope) {
-	case CAP_TENANT:
-		q = list_entry(first, struct queue, parked);
+	if (c->scope == CAP_TENANT) {
+		struct queue *q = list_entry(first, struct queue, parked);
+
 		waited(s, &q->wait, c);
 		refresh_queue(s, q);
-		break;
-	case CAP_KEY:
-		p = list_entry(first, struct principal, parked);
+	} else {
+		struct principal *p = list_entry(first, struct principal, parked);
+
 		waited(s, &p->wait, c);
 		refresh_principal(s, p);
-		break;
-	case CAP_PROFILE:
-	case CAP_HOLD:
-		l = list_entry(first, struct sched_lane, parked);
-		waited(s, &l->wait, c);
-		ready_lane(s, l);
-		break;
 	}
 }
 
-/* 0: there was none to wake. */
-static int wake_some(struct sched *s, struct tenant *t)
+/* Lanes whose caps have room, the next by turn of each. 0: there was none. */
+static int wake_some(struct sched *s, struct queue *q)
 {
+	enum task_class c = class_of(s, q);
 	unsigned n = 0;
 
-	for (; n < WAKE_AT_ONCE && !list_empty(&t->roomy); n++) {
-		struct cap *c = list_entry(t->roomy.next, struct cap, roomy);
+	for (; n < WAKE_AT_ONCE && !list_empty(&q->roomy); n++) {
+		struct cap *cap = list_entry(q->roomy.next, struct cap, roomy[c]);
+		struct sched_lane *l =
+			container_of(heap_first(&cap->lanes[c])->node, struct sched_lane, node);
 
-		wake(s, c);
-		refresh_cap(t, c);
+		waited(s, &l->wait, cap);
+		unpark_lane(s, l);
+		ready_lane(s, l);
 	}
 	return n != 0;
 }
@@ -155,7 +160,7 @@ static struct sched_lane *next_lane(struct sched *s, struct queue *q, int *ret_a
 {
 	struct class *c = q->class;
 
-	wake_some(s, q->tenant);
+	wake_some(s, q);
 	for (;;) {
 		struct flow *f = turns_next(&q->turns, &c->rules, s->now, ret_aged);
 		struct principal *p;
@@ -163,7 +168,7 @@ static struct sched_lane *next_lane(struct sched *s, struct queue *q, int *ret_a
 		struct cap *full;
 
 		if (!f) {
-			if (wake_some(s, q->tenant))
+			if (wake_some(s, q))
 				continue;
 			refresh_queue(s, q);
 			return NULL;
@@ -175,8 +180,7 @@ static struct sched_lane *next_lane(struct sched *s, struct queue *q, int *ret_a
 			list_append(&p->key->cap.waiters, &p->parked);
 			refresh_principal(s, p);
 		} else if (full) {
-			list_append(&full->waiters, &l->parked);
-			ready_lane(s, l);
+			park_lane(s, l, full);
 		} else {
 			return l;
 		}
@@ -203,15 +207,14 @@ struct sched_lane *ready_next(struct sched *s, struct class *c, int *ret_aged_qu
 }
 
 /* Room, or no room. Principals and queues that wait for it wake at once (they are one or two);
- * lanes when their tenant is searched, so it has to be. */
+ * lanes when their queue is searched, so it has to be. */
 void ready_cap_changed(struct sched *s, struct tenant *t, struct cap *c)
 {
-	if (c->scope == CAP_TENANT || c->scope == CAP_KEY)
-		while (has_room(c) && !list_empty(&c->waiters))
-			wake(s, c);
+	while (has_room(c) && !list_empty(&c->waiters))
+		wake(s, c);
 	refresh_cap(t, c);
-	for (unsigned i = 0; i < CLASS_COUNT && !list_empty(&t->roomy); i++)
-		if (t->queues[i])
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if (!list_empty(&c->roomy[i]))
 			refresh_queue(s, t->queues[i]);
 }
 

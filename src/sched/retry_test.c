@@ -110,6 +110,22 @@ static void test_budgets_are_the_tenants_own(void **state)
 	retry_free(r);
 }
 
+/* A good year is no licence for a bad day. */
+static void test_tokens_are_not_hoarded(void **state)
+{
+	struct retry *r = retry_new(&usual);
+	uint64_t delay;
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++)
+		retry_first(r, CLASS_BULK, "a", 1);
+	while (retry_ask(r, CLASS_BULK, "a", 1, 0, 1, &delay) == RETRY_ALLOWED)
+		assert_in_range(++n, 1, 10);
+	assert_int_equal(n, 10);
+	retry_free(r);
+}
+
 static void test_delays_have_full_jitter(void **state)
 {
 	static const uint64_t most[] = {200 * MS, 400 * MS, 800 * MS, 1000 * MS};
@@ -185,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_a_run_has_so_many_attempts),
 		cmocka_unit_test(test_budgets_bound_what_an_outage_adds),
 		cmocka_unit_test(test_budgets_are_the_tenants_own),
+		cmocka_unit_test(test_tokens_are_not_hoarded),
 		cmocka_unit_test(test_delays_have_full_jitter),
 		cmocka_unit_test(test_delays_do_not_overflow),
 		cmocka_unit_test(test_the_table_is_bounded),

@@ -264,17 +264,18 @@ int sched_add(struct sched *s, struct sched_item *i, enum task_class cl,
 	      struct sched_item **ret_evicted)
 {
 	struct class *c = &s->classes[cl];
+	struct queue *q = known_find_queue(s, cl, who->tenant), *most;
 	struct sched_lane *l;
-	struct queue *most;
 
 	set_now(s, now);
 	*ret_evicted = NULL;
-	if (!forced &&
-	    is_full(c, known_find_queue(s, cl, who->tenant), ret_refusal, ret_retry_ms) < 0) {
+	if (!forced && is_full(c, q, ret_refusal, ret_retry_ms) < 0) {
 		c->refused++;
 		return -EAGAIN;
 	}
-	l = known_lane(s, known_principal(s, known_queue(s, cl, who->tenant), who->principal), who);
+	if (!q)
+		q = known_queue(s, cl, who->tenant);
+	l = known_lane(s, known_principal(s, q, who->principal), who);
 	*i = (struct sched_item){.position = c->waiting,
 				 .added_ns = s->now,
 				 .deadline_ns = deadline_ns == UINT64_MAX ? 0 : deadline_ns};

@@ -5,10 +5,13 @@
  * Two classes (wire/words.h). In each: tenants, in a tenant its principals, in a principal lanes
  * (runs of one profile and one held sandbox), in a lane items in order of arrival. Among tenants,
  * and among a tenant's principals, deficit round robin (Shreedhar and Varghese, 1995) in units of
- * CPU time: a turn gives quantum times weight; an item is charged an estimate when it starts, the
- * mean of what its lane has used, and the difference to what was measured when it is over. A debt
- * stays when the queue runs empty, and turns pass while others are served: so who sends one run at
- * a time pays like who sends a thousand. Turns that nobody uses are skipped, however many.
+ * CPU time: each round gives quantum times weight; an item is charged an estimate when it starts,
+ * the mean of what its lane has used, and the difference to what was measured when it is over. A
+ * debt stays when the queue runs empty, and rounds pass while others are served: so who sends one
+ * run at a time pays like who sends a thousand. Nobody saves up more than one turn (besides, what
+ * two items were charged too much). Rounds that nobody uses are skipped, however many: a quantum of
+ * no more than a short run costs nothing, and lets those whose runs come one by one have their
+ * share.
  *
  * Slots. `limit` items run at once (limit.h moves it). A class has a floor: slots that it gets
  * whenever it has work. What a class leaves of its floor the other may borrow; it is given back as
@@ -18,7 +21,8 @@
  *
  * Ageing. A tenant that has work, could run, and was not served for `age_ns` is served out of turn,
  * at most one start in `age_every`: so the least weight waits no longer than
- * age_ns + age_every * (tenants with work) starts. It is charged all the same.
+ * age_ns + age_every * (tenants with work) starts of its class. It is charged all the same. So it
+ * is with the principals of a tenant, in its starts.
  *
  * Shedding. An item whose deadline has passed, or whose lane's runs take longer (mean) than what is
  * left of it, is shed instead of started. Besides, when the least time that an item has waited in
@@ -29,7 +33,8 @@
  * an item of a tenant that has less than its even share waiting takes the place of the newest one
  * of the tenant that has most.
  *
- * Every operation takes time that grows with the logarithm of the number of tenants at most.
+ * Every operation takes time that grows with the logarithm of the number of tenants at most; where
+ * two caps of a tenant work against each other, with the number of its own lanes that wait.
  */
 #pragma once
 
@@ -52,8 +57,8 @@ struct sched_class_config {
 struct sched_config {
 	struct sched_class_config classes[CLASS_COUNT];
 	uint32_t limit, limit_max; /* floors together are at most `limit` */
-	uint32_t quantum_us;	   /* of CPU time, for weight 100 */
-	uint32_t debt_max_us;	   /* what a tenant or principal can owe, or have saved */
+	uint32_t quantum_us;	   /* of CPU time, for weight 100: 1000 is usual */
+	uint32_t debt_max_us;	   /* what a tenant or principal can owe */
 	uint32_t age_every;
 };
 
@@ -142,8 +147,10 @@ void sched_done(struct sched *s, struct sched_item *i, uint64_t cpu_us, uint64_t
 /* It shall not run: out of the queue, or, if it runs, over without having used anything. */
 void sched_remove(struct sched *s, struct sched_item *i, uint64_t now);
 
+/* At most limit_max, at least one slot for each class that has a floor; floors that are more than
+ * the limit get their part of it. */
+void sched_set_limit(struct sched *s, uint32_t limit);
 void sched_pause(struct sched *s, int paused); /* nothing is started; deadlines pass all the same */
-void sched_set_limit(struct sched *s, uint32_t limit); /* floors are kept below it */
 
 /* Settings. They are forgotten when nothing else is known of the name: `reread` is asked when it is
  * known again. running_max 0: no cap. */
@@ -158,8 +165,12 @@ void sched_on_terms(struct sched *s, sched_terms_fn *fn, void *arg);
 void sched_terms_changed(struct sched *s,
 			 const char *tenant); /* all that is known of it is asked again */
 
-/* Debts (and savings, negative) that differ from 0, to be kept over a restart. principal "": the
- * tenant's own. */
+/*
+ * Debts, to be kept over a restart; above 0. principal "": the tenant's own, which is to be set
+ * before those of its principals: they are known only as long as it. Of idle debtors a class
+ * remembers 4096 tenants, 64 principals of each and 16384 in all: those whose debts will be paid
+ * last.
+ */
 typedef void sched_debt_fn(void *arg, enum task_class c, const char *tenant, const char *principal,
 			   int64_t us);
 void sched_debts(const struct sched *s, sched_debt_fn *fn, void *arg);

@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "sched/heap.h"
+#include "sched/internal.h"
 #include "sched/sched.h"
 
 #include <errno.h>
@@ -265,12 +265,88 @@ static void test_caps_of_tenant_key_and_profile(void **state)
 	check_cap((struct terms){.profile = 1}, &live.profile, &live, SCHED_PROFILE_CAP);
 }
 
+static struct sched_terms one_p_one_few(void *arg, enum sched_scope scope, const char *tenant,
+					const char *name)
+{
+	struct sched_terms t = {.weight = 100};
+
+	(void)arg;
+	(void)tenant;
+	if (scope == SCHED_OF_PROFILE && strcmp(name, "one") == 0)
+		t.running_max = 1;
+	if (scope == SCHED_OF_KEY && strcmp(name, "one") == 0)
+		t.running_max = 1;
+	return t;
+}
+
+/* Many lanes wait for a profile, all but the last of a key that is at its own cap: the last is
+ * found. */
+static void test_the_one_that_may_run_is_found_among_many_that_may_not(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s;
+	struct sched_item first, many[30], other, last;
+
+	(void)state;
+	config.limit = 4;
+	s = sched_new(&config);
+	sched_on_terms(s, one_p_one_few, NULL);
+	add_as(s, &first, CLASS_BULK, "a", "k", "one", 0);
+	assert_ptr_equal(next(s), &first);
+	for (unsigned i = 0; i < 30; i++)
+		add_as(s, &many[i], CLASS_BULK, "a", "one", "one", 1 + i);
+	assert_null(next(s));
+	add_as(s, &last, CLASS_BULK, "a", "k", "one", 77);
+	assert_null(next(s));
+	add_as(s, &other, CLASS_BULK, "a", "one", "any", 0);
+	assert_ptr_equal(next(s), &other);
+	assert_null(next(s));
+	done(s, &first, 10);
+	assert_ptr_equal(next(s), &last);
+	assert_int_equal(last.because, SCHED_PROFILE_CAP);
+	assert_null(next(s));
+	sched_free(s);
+}
+
+/* Who waited for a cap that has room again has his turn, though others of his tenant keep it busy.
+ */
+static void test_room_under_a_cap_is_noticed_while_others_are_served(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item first, second, busy[40];
+	unsigned served = 0;
+
+	(void)state;
+	sched_on_terms(s, one_p_one_few, NULL);
+	add_as(s, &first, CLASS_BULK, "a", "k", "one", 0);
+	assert_ptr_equal(next(s), &first);
+	add_as(s, &second, CLASS_BULK, "a", "k", "one", 0);
+	assert_null(next(s));
+	for (unsigned i = 0; i < 40; i++)
+		add_as(s, &busy[i], CLASS_BULK, "a", "busy", "any", 0);
+	done(s, &first, 10);
+	for (struct sched_item *i; (i = next(s)) != &second; served++)
+		done(s, i, 10000);
+	assert_in_range(served, 0, 3);
+	sched_free(s);
+}
+
+static void sum(void *arg, enum task_class c, const char *tenant, const char *principal, int64_t us)
+{
+	(void)c;
+	(void)tenant;
+	if (!*principal)
+		*(int64_t *)arg += us;
+}
+
 static void test_removing_what_waits_and_what_runs(void **state)
 {
 	struct sched_config config = usual();
 	struct sched *s = sched_new(&config);
 	struct sched_item i[5];
 	struct sched_view v;
+	int64_t debt = 0;
 
 	(void)state;
 	for (unsigned k = 0; k < 5; k++)
@@ -287,6 +363,10 @@ static void test_removing_what_waits_and_what_runs(void **state)
 	assert_ptr_equal(next(s), &i[2]);
 	assert_ptr_equal(next(s), &i[4]);
 	assert_null(next(s));
+	for (unsigned k = 2; k < 5; k += 2)
+		sched_remove(s, &i[k], now);
+	sched_debts(s, sum, &debt);
+	assert_int_equal(debt, 0); /* which cost nothing */
 	sched_free(s);
 }
 
@@ -389,14 +469,6 @@ static void test_bounds(void **state)
 	sched_free(s);
 }
 
-static void sum(void *arg, enum task_class c, const char *tenant, const char *principal, int64_t us)
-{
-	(void)c;
-	(void)tenant;
-	if (!*principal)
-		*(int64_t *)arg += us;
-}
-
 /* A debt stays when the queue runs empty, is shown, set again, and paid off by others' turns. */
 static void test_debts_are_kept_and_paid(void **state)
 {
@@ -493,12 +565,46 @@ static void test_nobody_saves_up_turns(void **state)
 	sched_free(s);
 }
 
-static void test_everything_is_forgotten(void **state)
+/* The same among the keys of a tenant, which is not in debt itself: it is alone. */
+static void test_keys_have_debts_among_each_other(void **state)
 {
 	struct sched_config config = usual();
 	struct sched *s = sched_new(&config);
+	struct sched_item slow, a[2], b[40];
+	unsigned first = 0;
+
+	(void)state;
+	add_as(s, &slow, CLASS_BULK, "t", "c", "profile", 0); /* so that it is not forgotten */
+	assert_ptr_equal(next(s), &slow);
+	add_as(s, &a[0], CLASS_BULK, "t", "a", "profile", 0);
+	assert_ptr_equal(next(s), &a[0]);
+	done(s, &a[0], 130000);
+	add_as(s, &a[1], CLASS_BULK, "t", "a", "profile", 0);
+	for (unsigned i = 0; i < 40; i++)
+		add_as(s, &b[i], CLASS_BULK, "t", "b", "profile", 0);
+	for (struct sched_item *i; (i = next(s)) != &a[1]; first++)
+		done(s, i, 10000);
+	assert_in_range(first, 11, 14);
+	sched_free(s);
+}
+
+static void how_many(void *arg, enum task_class c, const char *tenant, const char *principal,
+		     int64_t us)
+{
+	unsigned *n = arg; /* of tenants, of principals */
+
+	(void)c;
+	(void)tenant;
+	assert_true(us > 0);
+	n[*principal != '\0']++;
+}
+
+static void test_debtors_are_bounded_and_the_paid_forgotten(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	unsigned debts[2] = {0, 0};
 	struct sched_item i;
-	int64_t debt = 0;
 	char name[SCHED_NAME];
 
 	(void)state;
@@ -506,19 +612,132 @@ static void test_everything_is_forgotten(void **state)
 		snprintf(name, sizeof(name), "tenant-%u", k);
 		add(s, &i, CLASS_BULK, name);
 		assert_ptr_equal(next(s), &i);
-		done(s, &i, 1000000);
+		done(s, &i, 60000000);
 	}
-	sched_debts(s, sum, &debt);
-	assert_in_range(debt, 1, 4096LL * 1000000);
+	sched_debts(s, how_many, debts);
+	assert_int_equal(debts[0], RESTING_TENANTS_MAX);
+	assert_in_range(HASH_COUNT(s->tenants), 1, RESTING_TENANTS_MAX + 1);
 	/* Those who are served now pay the debts of all who are not. */
-	for (unsigned k = 0; k < 2100; k++) {
-		add(s, &i, CLASS_BULK, "busy");
-		assert_ptr_equal(next(s), &i);
-		done(s, &i, 1000000);
+	serve(s, "busy", 6100, 10000);
+	assert_in_range(HASH_COUNT(s->tenants), 0, 2);
+	assert_in_range(HASH_COUNT(s->members), 0, 4);
+	assert_null(s->lanes);
+	sched_free(s);
+}
+
+static void test_indebted_keys_are_bounded_and_the_paid_forgotten(void **state)
+{
+	struct sched_config config = usual();
+	struct sched_item keep[300], i;
+	unsigned debts[2] = {0, 0};
+	char tenant[SCHED_NAME], key[SCHED_NAME];
+	struct sched *s;
+
+	(void)state;
+	config.limit = config.limit_max = 400;
+	s = sched_new(&config);
+	for (unsigned t = 0; t < 300; t++) {
+		snprintf(tenant, sizeof(tenant), "tenant-%u", t);
+		add_as(s, &keep[t], CLASS_BULK, tenant, "keep", "profile", 0);
+		assert_ptr_equal(next(s), &keep[t]);
+		for (unsigned k = 0; k < 100; k++) {
+			snprintf(key, sizeof(key), "key-%u", k);
+			add_as(s, &i, CLASS_BULK, tenant, key, "profile", 0);
+			assert_ptr_equal(next(s), &i);
+			done(s, &i, 10000000);
+		}
+		if (t == 0) {
+			sched_debts(s, how_many, debts);
+			assert_int_equal(debts[1], RESTING_PRINCIPALS_MAX);
+		}
 	}
-	debt = 0;
-	sched_debts(s, sum, &debt);
-	assert_in_range(debt, 1, 2000000);
+	debts[1] = 0;
+	sched_debts(s, how_many, debts);
+	assert_int_equal(debts[1], RESTING_PRINCIPALS_ALL + 299); /* 299 run, which is charged */
+	for (unsigned k = 0; k < 1200; k++) {
+		add_as(s, &i, CLASS_BULK, "tenant-0", "busy", "profile", 0);
+		assert_ptr_equal(next(s), &i);
+		done(s, &i, 10000);
+	}
+	for (unsigned t = 300; t-- > 1;)
+		done(s, &keep[t], 0);
+	serve(s, "busy", 7000, 10000);
+	assert_in_range(HASH_COUNT(s->tenants), 1, 2);
+	assert_in_range(HASH_COUNT(s->members), 1, 6);
+	done(s, &keep[0], 0);
+	sched_free(s);
+}
+
+/* More keys than are remembered, each of which sends a short run, is forgotten, and would be given
+ * another turn of the same round when it comes back: a key with a queue would wait for ever. */
+static void test_being_forgotten_is_no_trick(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s;
+	struct sched_item keep, b[200], i[2], *n;
+	unsigned of_b = 0, of_others = 0, k = 0;
+	char key[SCHED_NAME];
+
+	(void)state;
+	config.classes[CLASS_BULK].queue_max = config.classes[CLASS_BULK].tenant_max = 1000;
+	s = sched_new(&config);
+	add_as(s, &keep, CLASS_BULK, "t", "keep", "profile", 0);
+	assert_ptr_equal(next(s), &keep);
+	for (unsigned j = 0; j < 200; j++)
+		add_as(s, &b[j], CLASS_BULK, "t", "b", "profile", 0);
+	memset(i, 0, sizeof(i));
+	while (of_b < 200 && of_others < 4000) {
+		for (unsigned j = 0; j < 2; j++)
+			if (!i[j].lane) {
+				snprintf(key, sizeof(key), "k%u", k++ % 150);
+				add_as(s, &i[j], CLASS_BULK, "t", key, "profile", 0);
+			}
+		n = next(s);
+		of_b += n >= b && n < b + 200;
+		of_others += n == &i[0] || n == &i[1];
+		done(s, n, n >= b && n < b + 200 ? 5000 : 100);
+	}
+	assert_in_range(of_b, 100, 200);
+	sched_free(s);
+}
+
+static void test_floors_sink_with_the_limit(void **state)
+{
+	struct sched_config config = usual();
+	struct sched_item people[9], bulk[9], *n;
+	struct sched_view v;
+	struct sched *s;
+
+	(void)state;
+	config.limit = config.limit_max = 8;
+	config.classes[CLASS_INTERACTIVE].floor = 5;
+	config.classes[CLASS_BULK].floor = 3;
+	s = sched_new(&config);
+	for (unsigned i = 0; i < 9; i++) {
+		add(s, &people[i], CLASS_INTERACTIVE, "a");
+		add(s, &bulk[i], CLASS_BULK, "b");
+	}
+	sched_set_limit(s, 0);
+	sched_view(s, &v);
+	assert_int_equal(v.limit, 2); /* one for each class that has a floor */
+	assert_int_equal(v.classes[CLASS_INTERACTIVE].floor, 1);
+	assert_int_equal(v.classes[CLASS_BULK].floor, 1);
+	assert_ptr_equal(next(s), &people[0]);
+	assert_ptr_equal(next(s), &bulk[0]);
+	assert_null(next(s));
+	sched_set_limit(s, 4);
+	while ((n = next(s)))
+		;
+	sched_view(s, &v);
+	assert_int_equal(v.classes[CLASS_INTERACTIVE].running, 2);
+	assert_int_equal(v.classes[CLASS_BULK].running, 2);
+	sched_set_limit(s, 1000);
+	while ((n = next(s)))
+		;
+	sched_view(s, &v);
+	assert_int_equal(v.limit, 8);
+	assert_int_equal(v.classes[CLASS_INTERACTIVE].running, 5);
+	assert_int_equal(v.classes[CLASS_BULK].running, 3);
 	sched_free(s);
 }
 
@@ -530,6 +749,10 @@ int main(void)
 		cmocka_unit_test_setup(test_two_tenants_take_turns, setup),
 		cmocka_unit_test_setup(test_a_lease_runs_one_at_a_time, setup),
 		cmocka_unit_test_setup(test_caps_of_tenant_key_and_profile, setup),
+		cmocka_unit_test_setup(test_the_one_that_may_run_is_found_among_many_that_may_not,
+				       setup),
+		cmocka_unit_test_setup(test_room_under_a_cap_is_noticed_while_others_are_served,
+				       setup),
 		cmocka_unit_test_setup(test_removing_what_waits_and_what_runs, setup),
 		cmocka_unit_test_setup(test_deadlines, setup),
 		cmocka_unit_test_setup(test_what_cannot_be_done_in_time_is_not_started, setup),
@@ -537,7 +760,12 @@ int main(void)
 		cmocka_unit_test_setup(test_debts_are_kept_and_paid, setup),
 		cmocka_unit_test_setup(test_turns_pay_the_debts_of_those_who_send_nothing, setup),
 		cmocka_unit_test_setup(test_nobody_saves_up_turns, setup),
-		cmocka_unit_test_setup(test_everything_is_forgotten, setup),
+		cmocka_unit_test_setup(test_keys_have_debts_among_each_other, setup),
+		cmocka_unit_test_setup(test_debtors_are_bounded_and_the_paid_forgotten, setup),
+		cmocka_unit_test_setup(test_indebted_keys_are_bounded_and_the_paid_forgotten,
+				       setup),
+		cmocka_unit_test_setup(test_being_forgotten_is_no_trick, setup),
+		cmocka_unit_test_setup(test_floors_sink_with_the_limit, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

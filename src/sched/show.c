@@ -33,6 +33,14 @@ void sched_view(const struct sched *s, struct sched_view *ret)
 	}
 }
 
+/* What is above zero is its part of this round, no savings. */
+static int64_t debt(const struct turns *t, const struct flow *f)
+{
+	int64_t balance = turns_balance(t, f);
+
+	return balance < 0 ? -balance : 0;
+}
+
 static void show(const struct sched *s, const struct queue *q, sched_tenant_fn *fn, void *arg)
 {
 	struct sched_tenant_view v = {.tenant = q->tenant->name,
@@ -41,7 +49,7 @@ static void show(const struct sched *s, const struct queue *q, sched_tenant_fn *
 				      .running = q->running,
 				      .weight = q->tenant->weight,
 				      .running_max = q->tenant->cap.max,
-				      .debt_us = -turns_balance(&q->class->turns, &q->flow)};
+				      .debt_us = debt(&q->class->turns, &q->flow)};
 
 	if (!list_empty(&q->items))
 		v.oldest_ns = list_entry(q->items.next, struct sched_item, in_queue)->added_ns;
@@ -105,7 +113,7 @@ void sched_debts(const struct sched *s, sched_debt_fn *fn, void *arg)
 	for (const struct tenant *t = s->tenants; t; t = t->hh.next)
 		for (unsigned c = 0; c < CLASS_COUNT; c++) {
 			const struct queue *q = t->queues[c];
-			int64_t us = q ? -turns_balance(&q->class->turns, &q->flow) : 0;
+			int64_t us = q ? debt(&q->class->turns, &q->flow) : 0;
 
 			if (us)
 				fn(arg, (enum task_class)c, t->name, "", us);
@@ -113,7 +121,7 @@ void sched_debts(const struct sched *s, sched_debt_fn *fn, void *arg)
 	for (const struct member *m = s->members; m; m = m->hh.next)
 		for (unsigned c = 0; c < CLASS_COUNT; c++) {
 			const struct principal *p = m->principals[c];
-			int64_t us = p ? -turns_balance(&p->queue->turns, &p->flow) : 0;
+			int64_t us = p ? debt(&p->queue->turns, &p->flow) : 0;
 
 			if (us && *known_member_name(m))
 				fn(arg, (enum task_class)c, m->tenant->name, known_member_name(m),
@@ -124,21 +132,18 @@ void sched_debts(const struct sched *s, sched_debt_fn *fn, void *arg)
 void sched_set_debt(struct sched *s, enum task_class c, const char *tenant, const char *principal,
 		    int64_t us, uint64_t now)
 {
+	uint64_t debt_us = us > 0 ? (uint64_t)us : 0;
 	struct queue *q = known_queue(s, c, tenant);
 	struct principal *p;
 
 	s->now = MAX_U64(s->now, now);
-	if (us < -(int64_t)s->config.debt_max_us)
-		us = -(int64_t)s->config.debt_max_us;
-	if (us > (int64_t)s->config.debt_max_us)
-		us = s->config.debt_max_us;
 	if (!*principal) {
-		turns_set_balance(&q->class->turns, &q->flow, &q->class->rules, -us);
+		turns_set_debt(&q->class->turns, &q->flow, &q->class->rules, debt_us);
 		known_drop_queue(s, q);
 		return;
 	}
 	p = known_principal(s, q, principal);
-	turns_set_balance(&q->turns, &p->flow, &q->class->rules, -us);
+	turns_set_debt(&q->turns, &p->flow, &q->class->rules, debt_us);
 	known_wake(p);
 	known_drop_principal(s, p);
 }

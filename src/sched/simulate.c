@@ -70,6 +70,8 @@ static struct sched_terms terms(void *arg, enum sched_scope scope, const char *t
 			t.running_max = s->is.running_max;
 			break;
 		}
+		if (scope == SCHED_OF_PROFILE && strcmp(s->is.profile, name) == 0)
+			t.running_max = s->is.profile_max;
 		if (scope == SCHED_OF_KEY && strcmp(s->is.principal, name) == 0 && s->is.key_weight)
 			t.weight = s->is.key_weight;
 	}

@@ -14,7 +14,7 @@ struct sim_source {
 	const char *tenant, *principal, *profile; /* NULL: "key", "profile" */
 	uint64_t hold;
 	uint32_t weight, running_max; /* of the tenant; weight 0: the usual */
-	uint32_t key_weight;
+	uint32_t key_weight, profile_max;
 	/* Of each run, in microseconds of CPU; one in `rare` takes rare_us instead. */
 	uint32_t cost_us, rare, rare_us;
 	uint32_t outstanding; /* so many are under way or waiting at all times, */

@@ -22,6 +22,10 @@ static uint64_t turn_of(const struct turns_rules *r, uint32_t weight)
 void flow_init(struct flow *f, const struct turns *t, const struct turns_rules *r, uint32_t weight)
 {
 	*f = (struct flow){.turn_us = turn_of(r, weight), .round = t->round};
+	/* It could be the one that was forgotten. Then rounds would never end if many took turns in
+	 * being forgotten: so all that are new wait for the next one. */
+	if (t->forgot != t->round + 1)
+		f->balance_us = (int64_t)f->turn_us;
 	list_init(&f->age);
 }
 
@@ -31,6 +35,14 @@ static uint64_t rounds_until(const struct flow *f, int64_t balance)
 	return (uint64_t)-balance / f->turn_us + 1;
 }
 
+/* How many rounds until it has a whole turn. */
+static uint64_t rounds_until_whole(const struct flow *f, int64_t balance)
+{
+	int64_t turn = (int64_t)f->turn_us;
+
+	return balance >= turn ? 0 : (uint64_t)(turn - balance - 1) / f->turn_us + 1;
+}
+
 int64_t turns_balance(const struct turns *t, const struct flow *f)
 {
 	uint64_t rounds = t->round - f->round;
@@ -38,8 +50,8 @@ int64_t turns_balance(const struct turns *t, const struct flow *f)
 	if (!rounds)
 		return f->balance_us;
 	/* A ready one is served in the round that brings it above zero, and no other is before. */
-	if (!f->ready && (f->balance_us > 0 || rounds >= rounds_until(f, f->balance_us)))
-		return 0;
+	if (!f->ready && rounds >= rounds_until_whole(f, f->balance_us))
+		return (int64_t)f->turn_us;
 	return f->balance_us + (int64_t)(rounds * f->turn_us);
 }
 
@@ -49,15 +61,14 @@ static void settle(struct turns *t, struct flow *f)
 	f->round = t->round;
 }
 
-/* Where a settled ready flow stands. While it stays in its round it keeps its place, so that a turn
- * is not interrupted. */
-static void place(struct turns *t, struct flow *f)
+/* Where a settled ready flow stands: `again`, after the others of its round. */
+static void place(struct turns *t, struct flow *f, int again)
 {
 	uint64_t key = t->round;
 
 	if (f->balance_us <= 0)
 		key += rounds_until(f, f->balance_us);
-	if (heap_has(&f->node) && f->key == key)
+	if (heap_has(&f->node) && f->key == key && !again)
 		return;
 	f->key = key;
 	heap_put(&t->ready, &f->node, key, ++t->order);
@@ -72,7 +83,7 @@ void turns_ready(struct turns *t, struct flow *f, uint64_t now)
 	f->ready = 1;
 	f->since_ns = now;
 	list_append(&t->age, &f->age);
-	place(t, f);
+	place(t, f, 1);
 }
 
 void turns_unready(struct turns *t, struct flow *f)
@@ -100,12 +111,13 @@ struct flow *turns_next(const struct turns *t, const struct turns_rules *r, uint
 	return *ret_aged ? oldest : next;
 }
 
-static void charge(struct turns *t, struct flow *f, const struct turns_rules *r, int64_t us)
+static void charge(struct turns *t, struct flow *f, const struct turns_rules *r, int64_t us,
+		   int again)
 {
 	settle(t, f);
 	f->balance_us = MAX_I64(f->balance_us - us, -(int64_t)r->debt_max_us);
 	if (f->ready)
-		place(t, f);
+		place(t, f, again);
 }
 
 void turns_serve(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t us,
@@ -117,7 +129,7 @@ void turns_serve(struct turns *t, struct flow *f, const struct turns_rules *r, u
 	f->since_ns = now;
 	list_remove(&f->age);
 	list_append(&t->age, &f->age);
-	charge(t, f, r, (int64_t)us);
+	charge(t, f, r, (int64_t)us, 1);
 }
 
 void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t charged,
@@ -126,7 +138,7 @@ void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r,
 	int64_t most;
 
 	if (used >= charged) {
-		charge(t, f, r, (int64_t)(used - charged));
+		charge(t, f, r, (int64_t)(used - charged), 0);
 		return;
 	}
 	settle(t, f);
@@ -135,14 +147,13 @@ void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r,
 	if (f->balance_us > most)
 		f->balance_us = most;
 	if (f->ready)
-		place(t, f);
+		place(t, f, 0);
 }
 
 static void lay_down(struct turns *t, struct flow *f)
 {
-	uint64_t rounds = f->balance_us < 0 ? rounds_until(f, f->balance_us) : 0;
-
-	heap_put(&t->resting, &f->node, t->round + rounds, ++t->order);
+	heap_put(&t->resting, &f->node, t->round + rounds_until_whole(f, f->balance_us),
+		 ++t->order);
 }
 
 void turns_reweigh(struct turns *t, struct flow *f, const struct turns_rules *r, uint32_t weight)
@@ -152,21 +163,19 @@ void turns_reweigh(struct turns *t, struct flow *f, const struct turns_rules *r,
 	settle(t, f);
 	f->turn_us = turn_of(r, weight);
 	if (f->ready)
-		place(t, f);
+		place(t, f, 0);
 	else if (rested)
 		lay_down(t, f);
 }
 
-void turns_set_balance(struct turns *t, struct flow *f, const struct turns_rules *r, int64_t us)
+void turns_set_debt(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t us)
 {
 	int rested = !f->ready && heap_has(&f->node);
 
 	settle(t, f);
-	f->balance_us = MAX_I64(us, -(int64_t)r->debt_max_us);
-	if (f->balance_us > (int64_t)f->turn_us)
-		f->balance_us = (int64_t)f->turn_us;
+	f->balance_us = us ? -(int64_t)MIN_U64(us, r->debt_max_us) : (int64_t)f->turn_us;
 	if (f->ready)
-		place(t, f);
+		place(t, f, 0);
 	else if (rested)
 		lay_down(t, f);
 }
@@ -174,7 +183,7 @@ void turns_set_balance(struct turns *t, struct flow *f, const struct turns_rules
 int turns_rest(struct turns *t, struct flow *f)
 {
 	settle(t, f);
-	if (f->balance_us >= 0) {
+	if (f->balance_us >= (int64_t)f->turn_us) {
 		heap_take(&t->resting, &f->node);
 		return 0;
 	}
@@ -198,6 +207,8 @@ struct flow *turns_forget(struct turns *t, int any)
 	if (!first || (!any && first->key > t->round))
 		return NULL;
 	f = container_of(first->node, struct flow, node);
+	if (first->key > t->round)
+		t->forgot = t->round + 1;
 	heap_take(&t->resting, &f->node);
 	return f;
 }

@@ -1,13 +1,16 @@
 /*
  * Deficit round robin (Shreedhar and Varghese, 1995) among flows: a class's tenants, or a tenant's
- * principals. In each round a flow that has work is given one turn's worth of CPU time; while its
- * balance is above zero it is served, and what it is charged may leave it below.
+ * principals. In each round a flow is given one turn's worth of CPU time; while its balance is
+ * above zero it can be served, and what it is charged may leave it below. Flows of one round are
+ * served in turn, item by item.
  *
  * Rounds pass lazily: a flow waits in a heap for the round in which its balance is above zero, and
  * the round becomes that of the flow that is served, however far away. A flow without work keeps
- * its debt, which rounds pay off, but is given nothing above zero.
+ * its debt, which rounds pay off, but is given no more than one turn: so it can be served at once
+ * when it comes back, unless it has had its part of this round.
  *
- * A flow is ready (has work that can be started), at rest (known for its debt only), or neither.
+ * A flow is ready (has work that can be started), at rest (without work, remembered for what it has
+ * had), or neither.
  */
 #pragma once
 
@@ -29,6 +32,8 @@ struct turns {
 	struct heap ready, resting;
 	struct list age; /* of the ready ones, the longest not served first */
 	uint64_t round, order;
+	uint64_t forgot; /* the round in which one was forgotten that was not to be; counted from 1
+			  */
 	uint32_t since_aged;
 };
 
@@ -62,10 +67,11 @@ void turns_correct(struct turns *t, struct flow *f, const struct turns_rules *r,
 void turns_reweigh(struct turns *t, struct flow *f, const struct turns_rules *r, uint32_t weight);
 
 int64_t turns_balance(const struct turns *t, const struct flow *f);
-void turns_set_balance(struct turns *t, struct flow *f, const struct turns_rules *r, int64_t us);
-/* One without work. 0: it has no debt and need not be remembered; 1: it rests. */
+void turns_set_debt(struct turns *t, struct flow *f, const struct turns_rules *r, uint64_t us);
+/* One without work. 0: it has a whole turn, like one that comes for the first time, and need not be
+ * remembered; 1: it rests. */
 int turns_rest(struct turns *t, struct flow *f);
 int turns_wake(struct turns *t, struct flow *f); /* 1: it rested, and does no more */
-/* A resting one whose debt is paid off, or, if `any`, the one whose debt will be first. NULL: none.
- * It rests no more. */
+/* A resting one that need not be remembered any more, or, if `any`, the one that needs it least.
+ * NULL: none. It rests no more. */
 struct flow *turns_forget(struct turns *t, int any);

@@ -85,6 +85,17 @@ int store_run_erase_before(struct store *s, const char *tenant, const char *befo
 	return r < 0 ? r : n;
 }
 
+int store_run_erases_tiers(struct store *s, int erases, struct err *reterr)
+{
+	int r = db_change(s, reterr,
+			  erases ? "CREATE INDEX IF NOT EXISTS runs_unerased ON runs(tier, id)"
+				   " WHERE state = 'done' AND erased_ms = 0"
+				 : "DROP INDEX IF EXISTS runs_unerased",
+			  "");
+
+	return r < 0 ? r : 0;
+}
+
 int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,
 			 erased_fn *fn, void *arg, struct err *reterr)
 {

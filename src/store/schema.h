@@ -50,7 +50,6 @@ static const char *const schema_versions[] = {
 	"ALTER TABLE leases ADD COLUMN team TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE tenants ADD COLUMN weight INTEGER NOT NULL DEFAULT 100;"
 	"ALTER TABLE runs ADD COLUMN tier TEXT NOT NULL DEFAULT 'standard';"
-	"CREATE INDEX runs_unerased ON runs(tier, id) WHERE state = 'done' AND erased_ms = 0;"
 	/* scope: tenant, team, key, profile; name "" for the tenant itself */
 	"CREATE TABLE quotas ("
 	" tenant TEXT NOT NULL REFERENCES tenants(id) ON DELETE CASCADE, scope TEXT NOT NULL,"

@@ -216,6 +216,9 @@ int store_run_erase(struct store *s, const char *tenant, const char *id, int64_t
 enum { STORE_ERASE_MOST = 200 };
 int store_run_erase_before(struct store *s, const char *tenant, const char *before, int64_t now,
 			   struct err *reterr);
+/* Whether store_run_erase_tier() will be called: it needs an index, which is dear to those who do
+ * not. */
+int store_run_erases_tiers(struct store *s, int erases, struct err *reterr);
 /* The same for runs of a tier, whoever's they are: `fn` is told how many of each tenant. */
 typedef void erased_fn(void *arg, const char *tenant, int runs);
 int store_run_erase_tier(struct store *s, const char *tier, const char *before, int64_t now,

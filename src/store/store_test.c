@@ -232,6 +232,8 @@ static void test_what_a_tier_keeps_no_longer_is_erased(void **state)
 	assert_int_equal(add_run_of("batch", "run_5", "acme", "", "done"), 0);
 	assert_int_equal(add_run_of("batch", "run_6", "acme", "", "done"), 0);
 	assert_int_equal(store_run_erase(store, "acme", "run_1", 1, &err), 0);
+	assert_int_equal(store_run_erases_tiers(store, 1, &err), 0);
+	assert_int_equal(store_run_erases_tiers(store, 1, &err), 0);
 	assert_int_equal(store_run_erase_tier(store, "batch", "run_6", 2, tell_erased, told, &err),
 			 2);
 	assert_string_equal(told, "globex 1;acme 1;");

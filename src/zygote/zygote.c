@@ -307,6 +307,7 @@ int main(int argc, char **argv)
 	mallopt(M_MXFAST,
 		0); /* or a large allocation in a sandbox would consolidate, and touch, all bins */
 	offer_to_oom_killer();
+	sandbox_prepare();
 	image_code();
 	warm();
 	open_shop();

@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from daemon import Daemon
 
 HANG = 60  # seconds: hang guards
 LIMITS = {"cpu": "2s", "wall": "20s", "memory": "256MiB", "output": "1MiB", "operations": "500", "timers": "900", "logLines": "800"}
+SPIN = "async () => { for (let i = 0; i < 100; i++) await new Promise(r => setTimeout(r, 100)) }"
 LOOP = "() => { for (;;); }"
 HEAD = "apiVersion: cordon/v1\nkind: Platform\nspec:\n"
 
@@ -147,6 +149,12 @@ def recorded(t, directory):
                     break
         t.equal(d.ask("GET", "/v1/tiers")["digest"], digest, "a control that was started again has the document too")
         t.equal(len(acts(d, "platform_configured")), 1, "and that is no act")
+        try:  # as a control that is owned could, if it kept the descriptor
+            with open(f"/proc/{d.children('supervisor')[0]}/fd/7", "r+b", buffering=0) as f:
+                refused = f"{len(f.read())} bytes, and {f.write(b'{}')} written"
+        except OSError as e:
+            refused = e.errno
+        t.equal(refused, errno.EPERM, "and nobody can change it for the next one")
     plain.options = ("--billing-zone", "Asia/Tokyo")
     plain.start()
     last = acts(plain, "platform_configured")[-1]
@@ -162,8 +170,9 @@ ASKED = {"cpu_ms": 61, "wall_ms": 3001, "memory_mb": 65, "output_kb": 3, "operat
 
 
 def ceilings(t, directory):
-    with Platform(directory, f"  tiers: {{batch: {{limits: {{{CEILINGS}}}}}}}\n") as d:
+    with Platform(directory, f"  tiers: {{batch: {{limits: {{{CEILINGS}}}}}, regulated: {{limits: {{memory: 64MiB}}}}}}\n") as d:
         put(d, "low", "batch")
+        put(d, "small", "regulated")
         put(d, "high", "standard")
         r = d.run("() => 1", profile="low")
         t.equal(statement(d, r["run"])["limits"], LEAST, "a run gets the least of profile and tier, of each limit")
@@ -180,11 +189,10 @@ def ceilings(t, directory):
         r = d.run("() => 1", profile="high", limits={"cpu_ms": 2001})
         t.has(r["error"]["message"], "the profile 'high' gives at most 2000", "where the profile gives less, that is named")
         code = "let kept = []; export default () => { for (let i = 0; i < 100; i++) kept.push(new Uint8Array(1 << 20).fill(1)); return kept.length }"
-        for name, outcome in (("low", "terminated"), ("high", "completed")):
+        for name, wanted in (("small", ("terminated", "memory")), ("high", ("completed", None))):
             token = d.ask("POST", "/v1/leases", {"profile": name, "hold": True, "code": code})["token"]
             r = d.ask("POST", "/v1/runs", {}, key=token)
-            got = "terminated" if r["outcome"] == "failed" and "memory" in str(r["error"]).lower() else r["outcome"]
-            t.equal(got, outcome, f"what a lease holds has the memory of its tier ({name})")
+            t.equal((r["outcome"], r["termination"] and r["termination"]["reason"]), wanted, f"what a lease holds has the memory of its tier ({name})")
 
 
 def tenants(t, directory):
@@ -270,6 +278,28 @@ def roles(t, directory):
         t.equal(denied(d.run("() => 1", profile="p", key=keys["operator"])), ("denied", "tier.denied"), "without roles a tier is for nobody")
 
 
+def may_start_threads(d):
+    """How many sandboxes have the right to: what WebAssembly gets."""
+    found = 0
+    for pid in d.children("sandbox"):
+        with contextlib.suppress(OSError):
+            limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+            found += re.search(r"^Max processes +(\S+)", limits, re.M).group(1) != "0"
+    return found
+
+
+def while_it_runs(d, code, name):
+    """How many may start threads while the code says that it runs."""
+    run = d.ask("POST", "/v1/runs", {"code": code, "profile": name}, headers={"Prefer": "respond-async"})["run"]
+    end = time.monotonic() + HANG
+    while b"sandbox_issued" not in d.ask("GET", f"/v1/runs/{run}/events").body and time.monotonic() < end:
+        time.sleep(0.02)
+    found = may_start_threads(d)
+    d.ask("DELETE", f"/v1/runs/{run}")
+    d.wait(run)
+    return found
+
+
 def engine(t, directory):
     wasm = ("() => { if (typeof WebAssembly === 'undefined') return 'none'; "
             "return new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])) instanceof WebAssembly.Module ? 'wasm' : 'odd' }")
@@ -278,16 +308,15 @@ def engine(t, directory):
         put(d, "p", "standard", extra="  wasm: true\n")
         r = d.run(wasm, profile="p")
         t.equal((r["value"], statement(d, r["run"])["runtime"]["engine"]), ("wasm", "standard"), "the tier standard has the standard engine")
+        t.ok(while_it_runs(d, "/* WebAssembly */ " + SPIN, "p") > 0, "with WebAssembly it may have threads")
         p.again("  tiers: {standard: {engine: regulated}}\n")
+        t.equal(while_it_runs(d, "/* WebAssembly */ " + SPIN, "p"), 0, "under the regulated engine nothing may have threads, whatever the profile says")
         r = d.run(wasm, profile="p")
         t.equal(statement(d, r["run"])["runtime"]["engine"], "regulated", "or, if the document says so, the regulated one")
         t.ok(r["value"] != "wasm", "without WebAssembly, whatever the profile says", r)
         token = d.ask("POST", "/v1/leases", {"profile": "p", "hold": True, "code": wasm})["token"]
         r = d.ask("POST", "/v1/runs", {}, key=token)
         t.ok(r["value"] != "wasm", "what a lease holds as well", r)
-
-
-SPIN = "async () => { for (let i = 0; i < 100; i++) await new Promise(r => setTimeout(r, 100)) }"
 
 
 def nice(t, directory):
