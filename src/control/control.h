@@ -110,7 +110,8 @@ struct control {
 	int node_ready, announced;
 	/* runs that are not over */
 	struct list runs;
-	struct run *runs_by_id, *runs_by_name; /* hash tables */
+	struct run *runs_by_id;	      /* hash tables */
+	struct run_out *runs_by_name; /* of those that node or ledger have */
 	size_t run_count, run_bytes;
 	struct queue *queue;
 	struct loop_timer sweep;
@@ -170,7 +171,7 @@ struct request {
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;
 	int suspended, refused, crowded; /* crowded: there was no room for its body */
-	int again; /* it waits to be handled anew, with its body */
+	int again;			 /* it waits to be handled anew, with its body */
 	int replayed;			 /* its Idempotency-Key was used before */
 	struct list waiting;		 /* in the run's list, if it waits for one */
 	/* An answer that comes in pieces: what was not sent yet, and whether more will come. */

@@ -76,10 +76,10 @@ int judge_begin(struct run *r, const struct msg_run_done *m)
 	}
 	if (modmap_add(&modules, "main", MODULE_AUTO, check_js, check_js_size, &e) < 0)
 		log_fatal("the judge of outputs: %s", e.message);
-	r->judge = ++c->next_handle;
-	run_rename(r, r->judge);
+	r->out->judge = ++c->next_handle;
+	run_rename(r, r->out->judge);
 	r->out->judged = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
-	submit.submit = (struct msg_submit){.handle = r->judge,
+	submit.submit = (struct msg_submit){.handle = r->out->judge,
 					    .run = WIRE_STR(r->id),
 					    .engine = ENGINE_STANDARD,
 					    .flags = RUN_EVAL | RUN_NO_WASM,
@@ -93,7 +93,7 @@ int judge_begin(struct run *r, const struct msg_run_done *m)
 					    .input = WIRE_BUF(&input)};
 	if (msg_encode(&r->out->judged, &(struct msg){.type = MSG_RUN_DONE, .run_done = *m}) < 0 ||
 	    msg_encode(&c->node_out, &submit) < 0) {
-		r->judge = 0;
+		r->out->judge = 0;
 		fail(r, &copy, "output.unjudged", "there was no room to judge the output", NULL,
 		     NULL);
 		return 1;
@@ -133,7 +133,7 @@ void judge_end(struct run *r, const struct msg_run_done *m)
 	size_t used;
 
 	r->out->judged = (struct buf){0};
-	r->judge = 0;
+	r->out->judge = 0;
 	if (msg_decode(judged.data, judged.len, LIMIT_FRAME, &done, &used) != 1)
 		log_fatal("the end of %s was lost while it was judged", r->id);
 	if (m->outcome == OUTCOME_TERMINATED && r->cancelled) {

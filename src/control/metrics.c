@@ -101,7 +101,7 @@ void metrics_end(const struct run *r, const struct msg_run_done *m)
 	if (m->outcome == OUTCOME_TERMINATED && m->reason < REASON_COUNT)
 		e->reasons[m->reason]++;
 	if (m->outcome == OUTCOME_DENIED)
-		e->denials[denial_index(r->reason)]++;
+		e->denials[denial_index(r->out->reason)]++;
 }
 
 /* One counter of each tier and class, where something was counted. */

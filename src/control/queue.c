@@ -431,5 +431,5 @@ void queue_leave(struct run *r, const struct msg_run_done *m)
 		count(q, &waiting, &running);
 		limit_ended(&q->limit, MAX_U64(m->active_us, m->cpu_us), m->cpu_us, running, now);
 	}
-	sched_done(q->sched, &r->item, m->cpu_us + r->judge_us, m->run_us, now);
+	sched_done(q->sched, &r->item, m->cpu_us + r->out->judge_us, m->run_us, now);
 }

@@ -70,15 +70,15 @@ static struct quota_amounts most_of(const struct run *r, const struct msg_submit
 /* As its receipt has it, and so the ledger's sums. */
 static struct quota_amounts used_by(const struct run *r)
 {
-	const struct platform_usage *u = &r->used;
+	const struct platform_usage *u = &r->out->used;
 	struct quota_amounts a = {0};
 
-	a.of[QUOTA_RUNS] = strcmp(r->outcome, words_outcome(OUTCOME_DENIED)) != 0;
+	a.of[QUOTA_RUNS] = strcmp(r->out->outcome, words_outcome(OUTCOME_DENIED)) != 0;
 	a.of[QUOTA_CPU] = u->cpu_us;
 	a.of[QUOTA_EGRESS] = u->egress_bytes;
 	a.of[QUOTA_TOOLS] = u->tool_calls;
 	a.of[QUOTA_STORAGE] = u->stored_bytes;
-	a.of[QUOTA_MONEY] = r->cost_nanos;
+	a.of[QUOTA_MONEY] = r->out->cost_nanos;
 	return a;
 }
 

@@ -177,14 +177,14 @@ static void add_parts(struct buf *b, const struct run *r)
 {
 	const struct platform *p = r->control->platform;
 	enum policy_tier t = tier_named(r->tier);
-	struct platform_usage u = {.runs = r->used.runs};
+	struct platform_usage u = {.runs = r->out->used.runs};
 	const struct {
 		const char *name;
 		uint64_t *to, value;
-	} meters[] = {{"cpu", &u.cpu_us, r->used.cpu_us},
-		      {"egress", &u.egress_bytes, r->used.egress_bytes},
-		      {"stored", &u.stored_bytes, r->used.stored_bytes},
-		      {"tools", &u.tool_calls, r->used.tool_calls}};
+	} meters[] = {{"cpu", &u.cpu_us, r->out->used.cpu_us},
+		      {"egress", &u.egress_bytes, r->out->used.egress_bytes},
+		      {"stored", &u.stored_bytes, r->out->used.stored_bytes},
+		      {"tools", &u.tool_calls, r->out->used.tool_calls}};
 	uint64_t before = bounded(platform_cost(p, t, &u));
 
 	buf_adds(b, ",\"parts\":{");
@@ -204,8 +204,9 @@ static void add_charge(struct buf *b, struct run *r, const struct msg_run_done *
 {
 	const char *currency = platform_currency(r->control->platform);
 
-	r->used = used(r, m);
-	r->cost_nanos = bounded(platform_cost(r->control->platform, tier_named(r->tier), &r->used));
+	r->out->used = used(r, m);
+	r->out->cost_nanos =
+		bounded(platform_cost(r->control->platform, tier_named(r->tier), &r->out->used));
 	buf_adds(b, ",\"charge\":{");
 	body_member(b, "day", r->day);
 	body_member(b, "team", r->team ? r->team : "");
@@ -214,8 +215,9 @@ static void add_charge(struct buf *b, struct run *r, const struct msg_run_done *
 		 m->outcome == OUTCOME_DENIED ? 0
 		 : r->attempts		      ? r->attempts
 					      : 1,
-		 (unsigned long long)r->used.stored_bytes, (unsigned long long)r->cost_nanos);
-	if (r->cost_nanos)
+		 (unsigned long long)r->out->used.stored_bytes,
+		 (unsigned long long)r->out->cost_nanos);
+	if (r->out->cost_nanos)
 		add_parts(b, r);
 	buf_addc(b, '}');
 }
@@ -236,7 +238,7 @@ static void end_facts(struct run *r, const struct msg_run_done *m)
 		add_output(b, m);
 	}
 	buf_adds(b, ",\"ended_at\":");
-	body_time(b, r->ended_ms);
+	body_time(b, r->out->ended_ms);
 	buf_adds(b, "},\"runtime\":{");
 	body_member(b, "cordon", CORDON_VERSION);
 	body_member(b, "engine", r->engine);
@@ -259,7 +261,7 @@ static void write_event(const struct run *r, const struct msg_run_done *m, struc
 {
 	char time[CLOCK_TEXT_SIZE];
 
-	clock_text(r->ended_ms, time);
+	clock_text(r->out->ended_ms, time);
 	buf_adds(b, "{");
 	body_member(b, "event",
 		    m->outcome == OUTCOME_DENIED       ? "run_denied"
@@ -326,8 +328,8 @@ static void encode(struct run *r, const struct msg_run_done *m)
 		a.append.seal = m->seal;
 	r->by_node = sealed;
 	a.append.journal = WIRE_BUF(&r->out->events);
-	r->recording = a.append.handle;
-	run_rename(r, r->recording);
+	r->out->recording = a.append.handle;
+	run_rename(r, r->out->recording);
 	r->out->record = BUF_INIT(LIMIT_FRAME + FRAME_HEADER);
 	if (msg_encode(&r->out->record, &a) < 0)
 		log_fatal("the end of %s cannot be recorded", r->id);
@@ -412,8 +414,8 @@ static void adopt(struct run *r, const struct wire_bytes *envelope)
 	}
 	r->out->json.len = 0;
 	run_json(r, &m, &r->out->json);
-	r->outcome = words_outcome(m.outcome);
-	r->reason = m.outcome == OUTCOME_TERMINATED ? words_reason(m.reason) : "";
+	r->out->outcome = words_outcome(m.outcome);
+	r->out->reason = m.outcome == OUTCOME_TERMINATED ? words_reason(m.reason) : "";
 }
 
 /* It may have been refused for what the node sent: then it is recorded as control knows it. */
@@ -442,7 +444,7 @@ int record_told(struct control *c, const struct msg_appended *m)
 	struct run *r = run_by_name(c, m->handle);
 	struct err e = {.number = (int)m->number};
 
-	if (!r || r->recording != m->handle)
+	if (!r || r->out->recording != m->handle)
 		return 0;
 	if (m->number) {
 		snprintf(e.code, sizeof(e.code), "ledger_unavailable");
@@ -460,7 +462,7 @@ int record_told(struct control *c, const struct msg_appended *m)
 		 (const char *)m->receipt.data);
 	buf_add(&r->out->envelope, m->envelope.data, m->envelope.len);
 	buf_done(&r->out->record);
-	r->recording = 0;
+	r->out->recording = 0;
 	run_rename(r, 0);
 	c->ledger_size = MAX_U64(c->ledger_size, m->index + 1);
 	c->sealed[r->by_node]++;

@@ -22,7 +22,7 @@ static int is_safe(const struct run *r, const struct msg_run_done *m)
 
 static void on_due(struct loop_timer *t)
 {
-	struct run *r = container_of(t, struct run, retry);
+	struct run *r = container_of(t, struct run_out, retry)->run;
 	uint32_t retry_ms;
 	struct err e;
 
@@ -32,7 +32,8 @@ static void on_due(struct loop_timer *t)
 
 void retry_cancel(struct run *r)
 {
-	loop_disarm(r->control->loop, &r->retry);
+	if (r->out)
+		loop_disarm(r->control->loop, &r->out->retry);
 }
 
 int retry_run(struct run *r, const struct msg_run_done *m)
@@ -58,7 +59,7 @@ int retry_run(struct run *r, const struct msg_run_done *m)
 	buf_addf(&why, "{\"attempt\":%u,\"after_ms\":%llu}", r->attempts + 1,
 		 (unsigned long long)(delay / NS_PER_MS));
 	run_tell(r, "retry", why.data, why.len);
-	r->retry.fire = on_due;
-	loop_arm(r->control->loop, &r->retry, now + delay);
+	r->out->retry.fire = on_due;
+	loop_arm(r->control->loop, &r->out->retry, now + delay);
 	return 1;
 }

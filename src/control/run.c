@@ -58,7 +58,8 @@ struct run_out *run_out(struct run *r)
 {
 	if (!r->out) {
 		r->out = xcalloc(1, sizeof(*r->out));
-		*r->out = (struct run_out){.json = BUF_INIT(RUN_JSON_MAX),
+		*r->out = (struct run_out){.run = r,
+					   .json = BUF_INIT(RUN_JSON_MAX),
 					   .logs = BUF_INIT(RUN_JSON_MAX),
 					   .events = BUF_INIT(EVENTS_MAX),
 					   .payloads = BUF_INIT(EVENTS_MAX),
@@ -123,28 +124,30 @@ struct run *run_find(struct control *c, const char *id)
 
 struct run *run_by_name(struct control *c, uint64_t name)
 {
-	struct run *r;
+	struct run_out *o;
 
-	HASH_FIND(by_name, c->runs_by_name, &name, sizeof(name), r);
-	return r;
+	HASH_FIND(by_name, c->runs_by_name, &name, sizeof(name), o);
+	return o ? o->run : NULL;
 }
 
 struct run *run_by_handle(struct control *c, uint64_t handle)
 {
 	struct run *r = run_by_name(c, handle);
 
-	return r && (r->handle == handle || r->judge == handle) ? r : NULL;
+	return r && (r->handle == handle || r->out->judge == handle) ? r : NULL;
 }
 
 void run_rename(struct run *r, uint64_t name)
 {
 	struct control *c = r->control;
+	struct run_out *o = name ? run_out(r) : r->out;
 
-	if (r->name)
-		HASH_DELETE(by_name, c->runs_by_name, r);
-	r->name = name;
+	if (o && o->name)
+		HASH_DELETE(by_name, c->runs_by_name, o);
+	if (o)
+		o->name = name;
 	if (name)
-		HASH_ADD(by_name, c->runs_by_name, name, sizeof(r->name), r);
+		HASH_ADD(by_name, c->runs_by_name, name, sizeof(o->name), o);
 }
 
 void run_enlist(struct run *r)
@@ -153,7 +156,6 @@ void run_enlist(struct run *r)
 
 	list_append(&c->runs, &r->link);
 	HASH_ADD_KEYPTR(by_id, c->runs_by_id, r->id, strlen(r->id), r);
-	run_rename(r, r->handle);
 	c->run_count++;
 }
 
@@ -180,14 +182,15 @@ void run_send(struct run *r)
 	if (buf_add(&c->node_out, r->wire.data, r->wire.len) < 0)
 		return; /* the node does not read; the run waits for it */
 	r->sent = 1;
-	run_out(r);
+	run_rename(r, r->handle);
 	node_flush(c);
 }
 
 void run_stop(struct run *r, enum termination_reason why)
 {
-	struct msg m = {.type = MSG_CANCEL,
-			.cancel = {r->judge ? r->judge : r->handle, (uint8_t)why}};
+	struct msg m = {
+		.type = MSG_CANCEL,
+		.cancel = {r->out && r->out->judge ? r->out->judge : r->handle, (uint8_t)why}};
 	struct msg_run_done done = {.outcome = OUTCOME_TERMINATED, .reason = (uint8_t)why};
 
 	if (r->cancelled || r->ended)
@@ -309,7 +312,7 @@ void run_json(const struct run *r, const struct msg_run_done *m, struct buf *b)
 	buf_adds(b, ",\"created_at\":");
 	body_time(b, r->created_ms);
 	buf_adds(b, ",\"ended_at\":");
-	body_time(b, m ? r->ended_ms : 0);
+	body_time(b, m ? r->out->ended_ms : 0);
 	/* The last member: run_answer() adds to it. */
 	if (m)
 		buf_addf(b, ",\"receipt\":{\"id\":\"rct%s\"}}", strchr(r->id, '_'));
@@ -380,8 +383,8 @@ void run_on_done(struct run *r, const struct msg_run_done *m)
 	if (r->ended)
 		return; /* the node has said so before */
 	run_out(r);
-	if (r->judge && m->handle == r->judge) {
-		r->judge_us = m->cpu_us;
+	if (r->out->judge && m->handle == r->out->judge) {
+		r->out->judge_us = m->cpu_us;
 		judge_end(r, m);
 		return;
 	}
@@ -412,11 +415,11 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 {
 	struct control *c = r->control;
 
-	r->ended_ms = clock_wall_ms();
+	r->out->ended_ms = clock_wall_ms();
 	run_json(r, m, &r->out->json);
 	r->ended = 1;
-	r->outcome = words_outcome(m->outcome);
-	r->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
+	r->out->outcome = words_outcome(m->outcome);
+	r->out->reason = m->outcome == OUTCOME_TERMINATED ? words_reason(m->reason) : denial(r, m);
 	r->cached = m->cached;
 	if (m->outcome < OUTCOME_COUNT)
 		c->outcomes[m->outcome]++;
@@ -430,7 +433,7 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 	c->wall_us += m->wall_us;
 	/* The node has nothing to do with it any more, nor have the queue and its lease. */
 	queue_leave(r, m);
-	r->handle = r->judge = 0;
+	r->handle = r->out->judge = 0;
 	run_rename(r, 0);
 	r->sent = r->go = 0;
 	if (r->lease)
@@ -441,13 +444,13 @@ static void conclude(struct run *r, const struct msg_run_done *m)
 static int write_end(struct run *r, struct err *reterr)
 {
 	const struct run_row row = {.id = r->id,
-				    .outcome = r->outcome,
-				    .reason = r->reason,
+				    .outcome = r->out->outcome,
+				    .reason = r->out->reason,
 				    .result = (const char *)r->out->json.data,
 				    .result_len = r->out->json.len,
 				    .payloads = (const char *)r->out->payloads.data,
 				    .payloads_len = r->out->payloads.len,
-				    .ended_ms = r->ended_ms};
+				    .ended_ms = r->out->ended_ms};
 	int e = batch_open(r->control, reterr);
 
 	if (r->synced)

@@ -10,17 +10,30 @@
 #include "control/quota_book.h"
 #include "policy/platform.h"
 
+#include <stdbool.h>
 #include <uthash.h>
 
 /* What comes of a run: it has it when it is begun, or over before that. */
 struct run_out {
+	struct run *run;
+	UT_hash_handle by_name;
+	uint64_t name; /* what it is called now: handle, judge, recording; 0: nothing */
+	struct loop_timer retry;
+	uint64_t judge;	   /* the node's name for the run that judges its value; 0: none */
+	uint64_t judge_us; /* CPU time of that one */
 	struct buf logs;
 	struct buf events;   /* its journal, until it is on the way to the ledger */
 	struct buf payloads; /* what stands beside it: lines of a number, a space, and JSON */
 	struct buf judged;   /* RUN_DONE of the run itself, while its value is judged */
 	struct buf json;     /* its end, until the database has it */
-	char denial[48];     /* why it was denied */
+	const char *outcome, *reason;
+	char denial[48]; /* why it was denied */
+	int64_t ended_ms;
+	/* As its receipt has it; all 0 if it was denied, or nothing is known. */
+	struct platform_usage used;
+	uint64_t cost_nanos;
 	/* Until the ledger has it: */
+	uint64_t recording;	       /* what `record` is called; 0: none is under way */
 	struct buf facts, record;      /* what its receipt says; the frame that tells the ledger */
 	struct wire_bytes known_usage; /* told again: JSON, while its end is recorded */
 	/* What its node metered besides RUN_DONE. */
@@ -35,19 +48,17 @@ struct run {
 	struct list link;
 	struct list turn; /* control's begun or ended */
 	struct control *control;
-	UT_hash_handle by_id, by_name;
+	UT_hash_handle by_id;
 	uint64_t handle; /* the node's name for it */
-	uint64_t name;	 /* what it is called now: handle, judge, recording; 0: nothing */
 	char id[ID_SIZE], tenant[64], key[ID_SIZE], profile[64];
 	char day[DAY_SIZE];	       /* that it is billed to */
-	char policy[80], artifact[80]; /* digests, "" if it was denied before there was one */
+	char policy[72], artifact[72]; /* digests, "" if it was denied before there was one */
 	char lease_id[ID_SIZE];	       /* "": none */
 	char *team, *session, *trace;  /* "": none; owned, as are: */
 	char *labels, *provenance;     /* JSON objects; NULL: {} */
 	char *schema;		       /* JSON Schema for its value; NULL: none */
 	struct lease *lease;	       /* while it is under way */
 	const char *tier, *class_, *engine, *role;
-	int synced; /* its end is on the disk before anybody is told */
 	int64_t created_ms;
 	struct buf wire;	/* SUBMIT, as long as it may be sent */
 	size_t bytes;		/* of code and input: it counts for control->run_bytes */
@@ -56,35 +67,27 @@ struct run {
 	char *more;		/* members of a denial's error, ",…"; NULL */
 	/* the queue */
 	struct sched_item item;
-	int go;			  /* it has its place among those that run */
-	uint64_t waited_ns;	  /* before that, in all its attempts; */
-	uint64_t waiting_ns;	  /* and since then; 0: it does not wait */
-	uint64_t deadline_ns;	  /* CLOCK_MONOTONIC; 0: none */
-	uint8_t nice, idempotent; /* idempotent: to run it twice does no harm */
+	uint64_t waited_ns;   /* before that, in all its attempts; */
+	uint64_t waiting_ns;  /* and since then; 0: it does not wait */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+	uint8_t nice;
+	bool idempotent; /* to run it twice does no harm */
+	bool synced;	 /* its end is on the disk before anybody is told */
+	bool go;	 /* it has its place among those that run */
+	bool sent, cancelled;
+	bool stored; /* its code is an artifact that was put */
+	bool ended;  /* as out->json says */
+	bool cached, unwritten;
+	bool record_sent; /* on this link */
+	bool refused;	  /* the ledger would not have it as the node sealed it */
+	bool recovered;	  /* another control had it */
+	bool told_again;  /* its end stood, and is told once more: it takes nobody's place */
+	bool by_node;	  /* its journal was sealed by the node */
 	unsigned attempts;
-	struct loop_timer retry;
-	/* while it is under way */
-	int sent, cancelled, stored; /* stored: its code is an artifact that was put */
-	uint64_t judge;	     /* the node's name for the run that judges its value; 0: none */
-	uint64_t judge_us;   /* CPU time of that one */
 	struct run_out *out; /* NULL: nothing yet; run_out() */
-	/* when it is over */
-	int ended; /* as out->json says */
-	/* As its receipt has it; all 0 if it was denied, or nothing is known. */
-	struct platform_usage used;
-	uint64_t cost_nanos;
-	const char *outcome, *reason;
-	int64_t ended_ms;
-	int cached, unwritten;
-	uint64_t recording; /* what out->record is called; 0: none is under way */
-	int record_sent;    /* on this link */
-	int refused;	    /* the ledger would not have it as the node sealed it */
-	int recovered;	    /* another control had it */
-	int told_again;	    /* its end stood, and is told once more: it takes nobody's place */
-	int by_node;	    /* its journal was sealed by the node */
 };
 
-struct run_out *run_out(struct run *r);
+struct run_out *run_out(struct run *r);	    /* made, if there is none */
 void run_text(char **text, const char *to); /* of one that the run owns */
 
 struct run *run_new(struct control *c);

@@ -404,9 +404,9 @@ static void take_ended(void *arg, const struct run_row *w)
 	r->told_again = 1;
 	t->control->run_count--;
 	r->ended = 1;
-	r->ended_ms = w->ended_ms;
-	r->outcome = words_outcome(m.outcome);
-	r->reason = "";
+	r->out->ended_ms = w->ended_ms;
+	r->out->outcome = words_outcome(m.outcome);
+	r->out->reason = "";
 	r->out->kept_bytes = w->result_len + w->payloads_len;
 	if (json_member(w->result, w->result_len, "usage", &at, &len) == 0)
 		r->out->known_usage = (struct wire_bytes){at, len};

@@ -42,7 +42,7 @@ class Queues(Daemon):
         self.keys, self.connections = {}, {}
 
     def stop(self, *how):
-        for c in self.connections.values():
+        for c, _ in self.connections.values():
             c.close()
         self.connections = {}
         return super().stop(*how)
@@ -58,10 +58,12 @@ class Queues(Daemon):
     def send(self, tenant, code=SHORT, key=None, headers=LATER, class_="bulk", **members):
         """The answer to a run that is sent and not waited for."""
         key = key or self.key_of(tenant)
-        if key not in self.connections:
-            self.connections[key] = self.connection(key)
-        return self.ask("POST", "/v1/runs", {"code": code, "profile": "patient", "class": class_, **members}, key=key, headers=headers,
-                        connection=self.connections[key])
+        body = {"code": code, "profile": "patient", "class": class_, **members}
+        c, since = self.connections.get(key, (None, 0))
+        if time.monotonic() - since > 10:  # one that is idle for long is closed by the other side
+            c = self.connection(key)
+        self.connections[key] = c, time.monotonic()
+        return self.ask("POST", "/v1/runs", body, key=key, headers=headers, connection=c)
 
     def submit(self, tenant, *how, **members):
         """The same of one that is accepted: its ID."""
