@@ -8,6 +8,7 @@
 #include "control/ledger.h"
 #include "control/quota.h"
 #include "control/run.h"
+#include "control/shed.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -336,9 +337,10 @@ int queue_is_full(struct control *c, const char *tenant, struct err *reterr, uin
 	return refusal(why, tenant, reterr);
 }
 
-void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms)
+void queue_refuse(struct request *q, const char *tenant, const struct err *e, uint32_t retry_ms)
 {
 	q->control->limited++;
+	shed_count(q->control, tenant, e->code);
 	http_problem_err(q, 429, e);
 	http_retry_after(q, (retry_ms + 999) / 1000);
 }

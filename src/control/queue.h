@@ -44,8 +44,8 @@ int queue_enter(struct run *r, uint64_t deadline_ns, struct err *reterr, uint32_
 /* Before its class is known: neither would have room. */
 int queue_is_full(struct control *c, const char *tenant, struct err *reterr,
 		  uint32_t *ret_retry_ms);
-/* 429 with Retry-After. */
-void queue_refuse(struct request *q, const struct err *e, uint32_t retry_ms);
+/* 429 with Retry-After; it is counted (shed.h). */
+void queue_refuse(struct request *q, const char *tenant, const struct err *e, uint32_t retry_ms);
 /* Who may start does; at the end of each turn, when rows stand. */
 void queue_pump(struct control *c);
 /* It waits no longer, whatever becomes of it. */

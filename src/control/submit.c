@@ -528,7 +528,7 @@ static int queue(struct submit *s)
 	int r = queue_enter(s->run, s->run->deadline_ns, &e, &retry_ms);
 
 	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
-		queue_refuse(s->q, &e, retry_ms);
+		queue_refuse(s->q, s->run->tenant, &e, retry_ms);
 	return r;
 }
 
@@ -712,7 +712,7 @@ static int crowded(struct submit *s)
 	int r = queue_is_full(s->q->control, s->run->tenant, &e, &retry_ms);
 
 	if (r < 0 && (!*s->idempotency || replay(s) == -ENOENT))
-		queue_refuse(s->q, &e, retry_ms);
+		queue_refuse(s->q, s->run->tenant, &e, retry_ms);
 	return r;
 }
 

@@ -124,6 +124,19 @@ def a_queue_that_stands_lets_go(t):
         t.equal((q["interactive"]["shed"], q["bulk"]["shed"]), (sum(r["outcome"] == "denied" for r in ends), 0), "what was let go is counted")
 
 
+def refusals_are_counted(t):
+    """There is no run of a refusal, but the log says how many there were."""
+    with Queues(*slots(1), "--queue-bulk", "4", "--stop-deadline", "0") as d:
+        d.submit("many", SLEEP)
+        d.until(lambda: d.classes()["bulk"] == (0, 1), "it runs")
+        answers = [d.send("many").status for _ in range(9)]
+        t.equal((answers.count(202), answers.count(429)), (2, 7), "a tenant has room for half of the queue")
+        d.stop()
+        d.start()
+        found = [e["event"] for e in d.ask("GET", "/v1/events?event=requests_refused&tenant=many")["events"]]
+        t.equal([(e["reason"], e["count"]) for e in found], [("queue.tenant_full", "7")], "one act says how many were refused, and why")
+
+
 def test(t):
     with Queues(*slots(1), "--queue-bulk", str(ROOM)) as d:
         a_full_queue_answers_at_once(t, d)
@@ -132,6 +145,7 @@ def test(t):
     with Queues(*slots(1, most=2, interactive=1), "--queue-bulk", str(ROOM)) as d:
         a_full_class_leaves_the_other_alone(t, d)
     a_queue_that_stands_lets_go(t)
+    refusals_are_counted(t)
 
 
 if __name__ == "__main__":
