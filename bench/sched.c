@@ -111,14 +111,16 @@ static uint64_t cpu_ns(void)
 /* Nanoseconds for each run. */
 static double work(struct queue *q, uint32_t runs)
 {
+	uint32_t at = 0;
 	uint64_t begin;
 
 	for (uint32_t i = 0; i < q->slots; i++)
 		q->running[i] = next(q);
 	begin = cpu_ns();
 	for (uint32_t i = 0; i < runs; i++) {
-		struct sched_item **slot = &q->running[i % q->slots];
+		struct sched_item **slot = &q->running[at];
 
+		at = at + 1 < q->slots ? at + 1 : 0;
 		q->now += NS_PER_US * 10;
 		if (*slot) {
 			sched_done(q->sched, *slot, 500 + roll(q) % 1000, 2000, q->now);
@@ -150,6 +152,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--runs") == 0)
 		runs = (uint32_t)strtoul(argv[2], NULL, 10);
 	else if (argc != 1)
+		return 2;
+	if (runs < 10)
 		return 2;
 	printf("{\"tenants\": %d, \"waiting\": %d, ", TENANTS, WAITING);
 	measure("plain", (struct queue){.tenants = TENANTS, .waiting = WAITING, .slots = SLOTS},

@@ -103,6 +103,7 @@ struct up_options {
 	uint64_t pool_floor, pool_ceiling, rate_address, rate_key, stop_s, keep_days, log_interval,
 		log_batch, log_rotate_days;
 	uint64_t concurrency_min, concurrency_max, floor[2], waiting[2], attempts[2]; /* by class */
+	uint64_t target_ms;
 };
 
 /* The words that start the supervisor. */
@@ -146,6 +147,7 @@ static void add_queue(struct words *w, const struct up_options *o)
 			      (unsigned long long)o->concurrency_min));
 	add_word(w, xasprintf("--pass=--concurrency-max=%llu",
 			      (unsigned long long)o->concurrency_max));
+	add_word(w, xasprintf("--pass=--queue-target=%llu", (unsigned long long)o->target_ms));
 	for (int i = 0; i < 2; i++) {
 		add_word(w, xasprintf("--pass=--floor-%s=%llu", classes[i],
 				      (unsigned long long)o->floor[i]));
@@ -487,6 +489,17 @@ static const struct option_row rows[] = {
 	 .max = 1000000,
 	 .setting = "queue.bulk",
 	 .help = "The same for bulk runs."},
+	{.name = "queue-target",
+	 .argument = "MILLISECONDS",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(target_ms),
+	 .fallback = 10000,
+	 .min = 0,
+	 .max = 3600000,
+	 .setting = "queue.target",
+	 .help = "When no interactive run has waited for less than that for half a second, some "
+		 "are let "
+		 "go; 0: they wait as long as it takes."},
 	{.name = "attempts-interactive",
 	 .argument = "N",
 	 .kind = OPTION_NUMBER,

@@ -318,6 +318,7 @@ static void parse(struct control *c, int argc, char **argv)
 			   !take_number(argv[i], "--queue-bulk=", &q->waiting[1]) &&
 			   !take_number(argv[i], "--floor-interactive=", &q->floor[0]) &&
 			   !take_number(argv[i], "--floor-bulk=", &q->floor[1]) &&
+			   !take_number(argv[i], "--queue-target=", &q->target_ms) &&
 			   !take_number(argv[i], "--attempts-interactive=", &q->attempts[0]) &&
 			   !take_number(argv[i], "--attempts-bulk=", &q->attempts[1]) &&
 			   !take_number(argv[i], "--concurrency-min=", &q->limit_min) &&

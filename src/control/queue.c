@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-	QUANTUM_US = 5000,	/* of CPU time, a turn of a tenant of weight 100 */
-	DEBT_MAX_US = 10000000, /* what anybody can owe: no burst is held against him for ever */
+	QUANTUM_US = 1000,	/* of CPU time, a turn of a tenant of weight 100 */
+	DEBT_MAX_US = 60000000, /* what anybody can owe: no burst is held against him for ever */
 	AGE_EVERY = 8,
 	TENANT_SHARE = 2, /* a tenant has room for one part in so many of a queue */
 	KEEP_S = 10,	  /* between writes of debts */
@@ -25,8 +25,7 @@ enum {
 	TERMS_KEPT = 4096,
 };
 
-#define TARGET_NS (500 * NS_PER_MS)
-#define INTERVAL_NS (2 * NS_PER_S)
+#define INTERVAL_NS (500 * NS_PER_MS)
 #define WINDOW_NS (250 * NS_PER_MS)
 
 /* ---- terms: what a tenant's share is, and how much of it may run at once ---- */
@@ -201,7 +200,7 @@ static void configure(const struct queue_settings *s, struct sched_config *sc,
 			.floor = s->floor[i],
 			.queue_max = s->waiting[i],
 			.tenant_max = MAX_U64(1, s->waiting[i] / TENANT_SHARE),
-			.target_ns = i == CLASS_INTERACTIVE ? TARGET_NS : 0,
+			.target_ns = i == CLASS_INTERACTIVE ? s->target_ms * NS_PER_MS : 0,
 			.interval_ns = INTERVAL_NS,
 			.age_ns = (i == CLASS_INTERACTIVE ? 1 : 10) * NS_PER_S};
 		rc->attempts[i] = s->attempts[i];

@@ -346,13 +346,13 @@ void known_reread(struct sched *s, struct tenant *t)
 /* Whatever state it is in, items and runs included. */
 void known_free(struct sched *s)
 {
+	struct sched_lane *l, *next_lane;
 	struct member *m, *next_member;
 	struct tenant *t, *next_tenant;
 
-	while (s->lanes)
-		free_lane(s, s->lanes);
-	HASH_ITER(hh, s->members, m, next_member)
-	{
+	HASH_ITER (hh, s->lanes, l, next_lane)
+		free_lane(s, l);
+	HASH_ITER (hh, s->members, m, next_member) {
 		HASH_DEL(s->members, m);
 		for (unsigned c = 0; c < CLASS_COUNT; c++)
 			if (m->principals[c]) {
@@ -361,8 +361,7 @@ void known_free(struct sched *s)
 			}
 		free(m);
 	}
-	HASH_ITER(hh, s->tenants, t, next_tenant)
-	{
+	HASH_ITER (hh, s->tenants, t, next_tenant) {
 		HASH_DEL(s->tenants, t);
 		for (unsigned c = 0; c < CLASS_COUNT; c++)
 			if (t->queues[c]) {

@@ -21,7 +21,7 @@ enum { TENANTS = 6, KEYS = 3, KINDS = 3, HOLDS = 12, RUNS = 300, STEPS = 1500 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SEEDS = 60 };
 #else
-enum { SEEDS = 600 };
+enum { SEEDS = 400 };
 #endif
 
 enum state { NOWHERE, WAITS, RUNS_NOW };

@@ -70,12 +70,16 @@ static void refresh_principal(struct sched *s, struct principal *p)
 }
 
 /* Keeps the caps with both room and lanes that wait in their queues' lists. */
-static void refresh_cap(struct tenant *t, struct cap *cap)
+static void refresh_cap(struct cap *cap)
 {
 	for (unsigned c = 0; c < CLASS_COUNT; c++) {
+		const struct heap_entry *first = heap_first(&cap->lanes[c]);
+
 		list_remove(&cap->roomy[c]);
-		if (cap->lanes[c].count && has_room(cap))
-			list_append(&t->queues[c]->roomy, &cap->roomy[c]);
+		if (first && has_room(cap))
+			list_append(&lane_queue(container_of(first->node, struct sched_lane, node))
+					     ->roomy,
+				    &cap->roomy[c]);
 	}
 }
 
@@ -95,7 +99,7 @@ static void unpark_lane(struct sched *s, struct sched_lane *l)
 	struct cap *cap = TAKE_PTR(l->parked);
 
 	heap_take(&cap->lanes[class_of(s, q)], &l->node);
-	refresh_cap(q->tenant, cap);
+	refresh_cap(cap);
 }
 
 void ready_lane(struct sched *s, struct sched_lane *l)
@@ -212,7 +216,7 @@ void ready_cap_changed(struct sched *s, struct tenant *t, struct cap *c)
 {
 	while (has_room(c) && !list_empty(&c->waiters))
 		wake(s, c);
-	refresh_cap(t, c);
+	refresh_cap(c);
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (!list_empty(&c->roomy[i]))
 			refresh_queue(s, t->queues[i]);

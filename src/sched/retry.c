@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* A tenant that was not heard of for so long is forgotten: its budgets are full again. */
+/* Who was not heard of for so long has full budgets again. */
 #define FORGET_NS (10 * 60 * NS_PER_S)
 /* Ten tenths of a token are a bit less than one. */
 #define WHOLE (1 - 1e-9)
@@ -13,7 +13,7 @@
 struct budget {
 	UT_hash_handle hh;
 	struct list age;
-	uint64_t heard_ns;
+	uint64_t heard_ns; /* 0: never */
 	double tokens[CLASS_COUNT];
 	char tenant[];
 };
@@ -23,7 +23,6 @@ struct retry {
 	double classes[CLASS_COUNT];
 	struct budget *tenants;
 	struct list age; /* the longest not heard of first */
-	unsigned count;
 };
 
 static const char *const verdict_texts[] = {
@@ -50,19 +49,34 @@ struct retry *retry_new(const struct retry_config *config)
 	return r;
 }
 
-static void forget(struct retry *r, struct budget *b)
-{
-	HASH_DEL(r->tenants, b);
-	list_remove(&b->age);
-	r->count--;
-	free(b);
-}
-
 void retry_free(struct retry *r)
 {
-	while (r && !list_empty(&r->age))
-		forget(r, list_entry(r->age.next, struct budget, age));
+	struct budget *b, *next;
+
+	if (!r)
+		return;
+	HASH_ITER (hh, r->tenants, b, next) {
+		HASH_DEL(r->tenants, b);
+		free(b);
+	}
 	free(r);
+}
+
+static struct budget *new_budget(struct retry *r, const char *tenant, size_t len)
+{
+	struct budget *b;
+
+	if (HASH_COUNT(r->tenants) >= r->config.tenants) {
+		b = list_entry(r->age.next, struct budget, age);
+		HASH_DEL(r->tenants, b);
+		list_remove(&b->age);
+		free(b);
+	}
+	b = xcalloc(1, sizeof(*b) + len + 1);
+	memcpy(b->tenant, tenant, len + 1);
+	HASH_ADD_KEYPTR(hh, r->tenants, b->tenant, len, b);
+	list_init(&b->age);
+	return b;
 }
 
 static struct budget *find(struct retry *r, const char *tenant, uint64_t now)
@@ -70,27 +84,15 @@ static struct budget *find(struct retry *r, const char *tenant, uint64_t now)
 	size_t len = strlen(tenant);
 	struct budget *b;
 
-	while (!list_empty(&r->age)) {
-		b = list_entry(r->age.next, struct budget, age);
-		if (now < b->heard_ns || now - b->heard_ns < FORGET_NS)
-			break;
-		forget(r, b);
-	}
 	HASH_FIND(hh, r->tenants, tenant, len, b);
-	if (!b) {
-		if (r->count == r->config.tenants)
-			forget(r, list_entry(r->age.next, struct budget, age));
-		b = xcalloc(1, sizeof(*b) + len + 1);
-		memcpy(b->tenant, tenant, len + 1);
+	if (!b)
+		b = new_budget(r, tenant, len);
+	if (!b->heard_ns || (now > b->heard_ns && now - b->heard_ns >= FORGET_NS))
 		for (unsigned c = 0; c < CLASS_COUNT; c++)
 			b->tokens[c] = r->config.burst;
-		HASH_ADD_KEYPTR(hh, r->tenants, b->tenant, len, b);
-		list_init(&b->age);
-		r->count++;
-	}
 	list_remove(&b->age);
 	list_append(&r->age, &b->age);
-	b->heard_ns = now;
+	b->heard_ns = MAX_U64(now, 1);
 	return b;
 }
 

@@ -213,7 +213,8 @@ static int hopeless(struct sched_lane *l, const struct sched_item *i, uint64_t n
 /* When the class will have moved on by a part of what waits. */
 static uint32_t retry_ms(const struct class *c, uint32_t waiting, uint32_t share)
 {
-	double ms = (double)c->gap_ns.value / NS_PER_MS * (waiting / RETRY_PART + 1) * share;
+	uint32_t part = waiting / RETRY_PART + 1;
+	double ms = (double)c->gap_ns.value / NS_PER_MS * part * share;
 
 	if (c->gap_ns.value < 0)
 		return RETRY_UNKNOWN_MS;

@@ -1,85 +1,4 @@
-#include "base/clock.h"
-#include "sched/internal.h"
-#include "sched/sched.h"
-
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define MS NS_PER_MS
-
-static struct sched_config usual(void)
-{
-	struct sched_class_config c = {
-		.floor = 1, .queue_max = 100, .tenant_max = 50, .age_ns = 3600 * NS_PER_S};
-
-	return (struct sched_config){.classes = {c, c},
-				     .limit = 2,
-				     .limit_max = 4,
-				     .quantum_us = 10000,
-				     .debt_max_us = 60000000,
-				     .age_every = 8};
-}
-
-static uint64_t now;
-
-static int setup(void **state)
-{
-	(void)state;
-	now = NS_PER_S;
-	return 0;
-}
-
-static int try_add(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant,
-		   const char *principal, const char *profile, uint64_t hold, uint64_t deadline,
-		   enum sched_refusal *ret_why, struct sched_item **ret_evicted)
-{
-	struct sched_who who = {tenant, principal, profile, hold};
-	uint32_t ms = 0;
-	int r = sched_add(s, i, c, &who, deadline, 0, now, ret_why, &ms, ret_evicted);
-
-	if (r < 0)
-		assert_in_range(ms, 1, 60000);
-	return r;
-}
-
-static void add_as(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant,
-		   const char *principal, const char *profile, uint64_t hold)
-{
-	struct sched_item *evicted;
-	enum sched_refusal why;
-
-	*i = (struct sched_item){0};
-	assert_int_equal(try_add(s, i, c, tenant, principal, profile, hold, 0, &why, &evicted), 0);
-	assert_null(evicted);
-}
-
-static void add(struct sched *s, struct sched_item *i, enum task_class c, const char *tenant)
-{
-	add_as(s, i, c, tenant, "key", "profile", 0);
-}
-
-static struct sched_item *next(struct sched *s)
-{
-	enum sched_refusal why;
-	struct sched_item *i;
-	int shed;
-
-	i = sched_next(s, now, &shed, &why);
-	assert_false(shed);
-	return i;
-}
-
-static void done(struct sched *s, struct sched_item *i, uint64_t cpu_us)
-{
-	assert_non_null(i->lane);
-	sched_done(s, i, cpu_us, cpu_us, now);
-	assert_null(i->lane);
-}
+#include "sched/sched_testing.h"
 
 static void test_a_heap_gives_the_smallest_first(void **state)
 {
@@ -168,6 +87,28 @@ static void test_two_tenants_take_turns(void **state)
 	done(s, &a[1], 20000);
 	assert_ptr_equal(next(s), &a[2]);
 	assert_int_equal(a[2].because, SCHED_FAIRNESS);
+	sched_free(s);
+}
+
+/* Even if a turn is long, it is not taken as a whole while others have their turn too. */
+static void test_turns_are_not_taken_as_a_whole(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item a[10], b[10];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		add(s, &a[i], CLASS_BULK, "a");
+	for (unsigned i = 0; i < 10; i++)
+		add(s, &b[i], CLASS_BULK, "b");
+	done(s, next(s), 100); /* which is what runs cost, it seems */
+	for (unsigned i = 0; i < 9; i++) {
+		assert_ptr_equal(next(s), &b[i]);
+		done(s, &b[i], 100);
+		assert_ptr_equal(next(s), &a[i + 1]);
+		done(s, &a[i + 1], 100);
+	}
 	sched_free(s);
 }
 
@@ -332,14 +273,6 @@ static void test_room_under_a_cap_is_noticed_while_others_are_served(void **stat
 	sched_free(s);
 }
 
-static void sum(void *arg, enum task_class c, const char *tenant, const char *principal, int64_t us)
-{
-	(void)c;
-	(void)tenant;
-	if (!*principal)
-		*(int64_t *)arg += us;
-}
-
 static void test_removing_what_waits_and_what_runs(void **state)
 {
 	struct sched_config config = usual();
@@ -363,10 +296,16 @@ static void test_removing_what_waits_and_what_runs(void **state)
 	assert_ptr_equal(next(s), &i[2]);
 	assert_ptr_equal(next(s), &i[4]);
 	assert_null(next(s));
-	for (unsigned k = 2; k < 5; k += 2)
-		sched_remove(s, &i[k], now);
+	done(s, &i[2], 1000000);
+	done(s, &i[4], 1000000);
+	add(s, &i[0], CLASS_BULK, "a");
+	assert_ptr_equal(next(s), &i[0]); /* it is expected to take a second */
 	sched_debts(s, sum, &debt);
-	assert_int_equal(debt, 0); /* which cost nothing */
+	assert_in_range(debt, 900000, 1100000);
+	sched_remove(s, &i[0], now); /* but costs nothing */
+	debt = 0;
+	sched_debts(s, sum, &debt);
+	assert_int_equal(debt, 0);
 	sched_free(s);
 }
 
@@ -469,242 +408,10 @@ static void test_bounds(void **state)
 	sched_free(s);
 }
 
-/* A debt stays when the queue runs empty, is shown, set again, and paid off by others' turns. */
-static void test_debts_are_kept_and_paid(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s = sched_new(&config);
-	struct sched_item a[2], b[40];
-	int64_t debt = 0;
-	unsigned first = 0;
-
-	(void)state;
-	add(s, &a[0], CLASS_BULK, "a");
-	assert_ptr_equal(next(s), &a[0]);
-	done(s, &a[0], 130000);
-	sched_debts(s, sum, &debt);
-	assert_int_equal(debt, 120000); /* a turn of 10 ms was its own */
-	sched_free(s);
-
-	s = sched_new(&config);
-	sched_set_debt(s, CLASS_BULK, "a", "", debt, now);
-	debt = 0;
-	sched_debts(s, sum, &debt);
-	assert_int_equal(debt, 120000);
-	add(s, &a[0], CLASS_BULK, "a");
-	for (unsigned i = 0; i < 40; i++)
-		add(s, &b[i], CLASS_BULK, "b");
-	for (struct sched_item *i; (i = next(s)) != &a[0]; first++)
-		done(s, i, 10000);
-	assert_in_range(first, 11, 14);
-	done(s, &a[0], 0);
-	while (next(s))
-		;
-	sched_free(s);
-}
-
-/* One run at a time on the second slot, so many. */
-static void serve(struct sched *s, const char *tenant, unsigned runs, uint64_t cpu_us)
-{
-	struct sched_item i;
-
-	for (; runs; runs--) {
-		add(s, &i, CLASS_BULK, tenant);
-		assert_ptr_equal(next(s), &i);
-		done(s, &i, cpu_us);
-	}
-}
-
-/* Turns pass while others are served: they pay the debt of one who sends nothing, as much as it
- * could have used, and no more. */
-static void test_turns_pay_the_debts_of_those_who_send_nothing(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s = sched_new(&config);
-	struct sched_item a, b;
-	int64_t debt = 0;
-
-	(void)state;
-	serve(s, "a", 1, 1010000);
-	serve(s, "b", 50, 10000);
-	sched_debts(s, sum, &debt);
-	assert_in_range(debt, 480000, 520000);
-	serve(s, "b", 55, 10000);
-	debt = 0;
-	sched_debts(s, sum, &debt);
-	assert_in_range(debt, 0, 20000);
-	add(s, &a, CLASS_BULK, "a");
-	add(s, &b, CLASS_BULK, "b");
-	assert_ptr_equal(next(s), &a);
-	sched_free(s);
-}
-
-/* Whoever has a run under way while others are served saves up nothing. */
-static void test_nobody_saves_up_turns(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s = sched_new(&config);
-	struct sched_item slow, a[20], b[20];
-	unsigned of_a = 0;
-
-	(void)state;
-	add(s, &slow, CLASS_BULK, "a");
-	assert_ptr_equal(next(s), &slow);
-	serve(s, "b", 1000, 10000);
-	for (unsigned i = 0; i < 20; i++)
-		add(s, &a[i], CLASS_BULK, "a");
-	for (unsigned i = 0; i < 20; i++)
-		add(s, &b[i], CLASS_BULK, "b");
-	for (unsigned i = 0; i < 20; i++) {
-		struct sched_item *n = next(s);
-
-		of_a += n >= a && n < a + 20;
-		done(s, n, 10000);
-	}
-	assert_in_range(of_a, 9, 11);
-	sched_free(s);
-}
-
-/* The same among the keys of a tenant, which is not in debt itself: it is alone. */
-static void test_keys_have_debts_among_each_other(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s = sched_new(&config);
-	struct sched_item slow, a[2], b[40];
-	unsigned first = 0;
-
-	(void)state;
-	add_as(s, &slow, CLASS_BULK, "t", "c", "profile", 0); /* so that it is not forgotten */
-	assert_ptr_equal(next(s), &slow);
-	add_as(s, &a[0], CLASS_BULK, "t", "a", "profile", 0);
-	assert_ptr_equal(next(s), &a[0]);
-	done(s, &a[0], 130000);
-	add_as(s, &a[1], CLASS_BULK, "t", "a", "profile", 0);
-	for (unsigned i = 0; i < 40; i++)
-		add_as(s, &b[i], CLASS_BULK, "t", "b", "profile", 0);
-	for (struct sched_item *i; (i = next(s)) != &a[1]; first++)
-		done(s, i, 10000);
-	assert_in_range(first, 11, 14);
-	sched_free(s);
-}
-
-static void how_many(void *arg, enum task_class c, const char *tenant, const char *principal,
-		     int64_t us)
-{
-	unsigned *n = arg; /* of tenants, of principals */
-
-	(void)c;
-	(void)tenant;
-	assert_true(us > 0);
-	n[*principal != '\0']++;
-}
-
-static void test_debtors_are_bounded_and_the_paid_forgotten(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s = sched_new(&config);
-	unsigned debts[2] = {0, 0};
-	struct sched_item i;
-	char name[SCHED_NAME];
-
-	(void)state;
-	for (unsigned k = 0; k < 20000; k++) { /* each with a debt of its own */
-		snprintf(name, sizeof(name), "tenant-%u", k);
-		add(s, &i, CLASS_BULK, name);
-		assert_ptr_equal(next(s), &i);
-		done(s, &i, 60000000);
-	}
-	sched_debts(s, how_many, debts);
-	assert_int_equal(debts[0], RESTING_TENANTS_MAX);
-	assert_in_range(HASH_COUNT(s->tenants), 1, RESTING_TENANTS_MAX + 1);
-	/* Those who are served now pay the debts of all who are not. */
-	serve(s, "busy", 6100, 10000);
-	assert_in_range(HASH_COUNT(s->tenants), 0, 2);
-	assert_in_range(HASH_COUNT(s->members), 0, 4);
-	assert_null(s->lanes);
-	sched_free(s);
-}
-
-static void test_indebted_keys_are_bounded_and_the_paid_forgotten(void **state)
-{
-	struct sched_config config = usual();
-	struct sched_item keep[300], i;
-	unsigned debts[2] = {0, 0};
-	char tenant[SCHED_NAME], key[SCHED_NAME];
-	struct sched *s;
-
-	(void)state;
-	config.limit = config.limit_max = 400;
-	s = sched_new(&config);
-	for (unsigned t = 0; t < 300; t++) {
-		snprintf(tenant, sizeof(tenant), "tenant-%u", t);
-		add_as(s, &keep[t], CLASS_BULK, tenant, "keep", "profile", 0);
-		assert_ptr_equal(next(s), &keep[t]);
-		for (unsigned k = 0; k < 100; k++) {
-			snprintf(key, sizeof(key), "key-%u", k);
-			add_as(s, &i, CLASS_BULK, tenant, key, "profile", 0);
-			assert_ptr_equal(next(s), &i);
-			done(s, &i, 10000000);
-		}
-		if (t == 0) {
-			sched_debts(s, how_many, debts);
-			assert_int_equal(debts[1], RESTING_PRINCIPALS_MAX);
-		}
-	}
-	debts[1] = 0;
-	sched_debts(s, how_many, debts);
-	assert_int_equal(debts[1], RESTING_PRINCIPALS_ALL + 299); /* 299 run, which is charged */
-	for (unsigned k = 0; k < 1200; k++) {
-		add_as(s, &i, CLASS_BULK, "tenant-0", "busy", "profile", 0);
-		assert_ptr_equal(next(s), &i);
-		done(s, &i, 10000);
-	}
-	for (unsigned t = 300; t-- > 1;)
-		done(s, &keep[t], 0);
-	serve(s, "busy", 7000, 10000);
-	assert_in_range(HASH_COUNT(s->tenants), 1, 2);
-	assert_in_range(HASH_COUNT(s->members), 1, 6);
-	done(s, &keep[0], 0);
-	sched_free(s);
-}
-
-/* More keys than are remembered, each of which sends a short run, is forgotten, and would be given
- * another turn of the same round when it comes back: a key with a queue would wait for ever. */
-static void test_being_forgotten_is_no_trick(void **state)
-{
-	struct sched_config config = usual();
-	struct sched *s;
-	struct sched_item keep, b[200], i[2], *n;
-	unsigned of_b = 0, of_others = 0, k = 0;
-	char key[SCHED_NAME];
-
-	(void)state;
-	config.classes[CLASS_BULK].queue_max = config.classes[CLASS_BULK].tenant_max = 1000;
-	s = sched_new(&config);
-	add_as(s, &keep, CLASS_BULK, "t", "keep", "profile", 0);
-	assert_ptr_equal(next(s), &keep);
-	for (unsigned j = 0; j < 200; j++)
-		add_as(s, &b[j], CLASS_BULK, "t", "b", "profile", 0);
-	memset(i, 0, sizeof(i));
-	while (of_b < 200 && of_others < 4000) {
-		for (unsigned j = 0; j < 2; j++)
-			if (!i[j].lane) {
-				snprintf(key, sizeof(key), "k%u", k++ % 150);
-				add_as(s, &i[j], CLASS_BULK, "t", key, "profile", 0);
-			}
-		n = next(s);
-		of_b += n >= b && n < b + 200;
-		of_others += n == &i[0] || n == &i[1];
-		done(s, n, n >= b && n < b + 200 ? 5000 : 100);
-	}
-	assert_in_range(of_b, 100, 200);
-	sched_free(s);
-}
-
 static void test_floors_sink_with_the_limit(void **state)
 {
 	struct sched_config config = usual();
-	struct sched_item people[9], bulk[9], *n;
+	struct sched_item people[9], bulk[9];
 	struct sched_view v;
 	struct sched *s;
 
@@ -726,18 +433,44 @@ static void test_floors_sink_with_the_limit(void **state)
 	assert_ptr_equal(next(s), &bulk[0]);
 	assert_null(next(s));
 	sched_set_limit(s, 4);
-	while ((n = next(s)))
+	while (next(s))
 		;
 	sched_view(s, &v);
 	assert_int_equal(v.classes[CLASS_INTERACTIVE].running, 2);
 	assert_int_equal(v.classes[CLASS_BULK].running, 2);
 	sched_set_limit(s, 1000);
-	while ((n = next(s)))
+	while (next(s))
 		;
 	sched_view(s, &v);
 	assert_int_equal(v.limit, 8);
 	assert_int_equal(v.classes[CLASS_INTERACTIVE].running, 5);
 	assert_int_equal(v.classes[CLASS_BULK].running, 3);
+	sched_free(s);
+}
+
+static void test_nothing_starts_while_paused(void **state)
+{
+	struct sched_config config = usual();
+	struct sched *s = sched_new(&config);
+	struct sched_item i[2], late, *evicted;
+	enum sched_refusal why;
+	int shed;
+
+	(void)state;
+	sched_pause(s, 1);
+	add(s, &i[0], CLASS_INTERACTIVE, "a");
+	add(s, &i[1], CLASS_BULK, "a");
+	assert_int_equal(i[1].because, SCHED_CONCURRENCY);
+	memset(&late, 0, sizeof(late));
+	assert_int_equal(try_add(s, &late, CLASS_BULK, "a", "k", "p", 0, now + MS, &why, &evicted),
+			 0);
+	assert_null(next(s));
+	now += MS;
+	assert_ptr_equal(sched_next(s, now, &shed, &why), &late);
+	assert_true(shed);
+	sched_pause(s, 0);
+	assert_ptr_equal(next(s), &i[0]);
+	assert_ptr_equal(next(s), &i[1]);
 	sched_free(s);
 }
 
@@ -747,6 +480,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_heap_gives_the_smallest_first, setup),
 		cmocka_unit_test_setup(test_one_tenant_runs_in_order_of_arrival, setup),
 		cmocka_unit_test_setup(test_two_tenants_take_turns, setup),
+		cmocka_unit_test_setup(test_turns_are_not_taken_as_a_whole, setup),
 		cmocka_unit_test_setup(test_a_lease_runs_one_at_a_time, setup),
 		cmocka_unit_test_setup(test_caps_of_tenant_key_and_profile, setup),
 		cmocka_unit_test_setup(test_the_one_that_may_run_is_found_among_many_that_may_not,
@@ -757,15 +491,8 @@ int main(void)
 		cmocka_unit_test_setup(test_deadlines, setup),
 		cmocka_unit_test_setup(test_what_cannot_be_done_in_time_is_not_started, setup),
 		cmocka_unit_test_setup(test_bounds, setup),
-		cmocka_unit_test_setup(test_debts_are_kept_and_paid, setup),
-		cmocka_unit_test_setup(test_turns_pay_the_debts_of_those_who_send_nothing, setup),
-		cmocka_unit_test_setup(test_nobody_saves_up_turns, setup),
-		cmocka_unit_test_setup(test_keys_have_debts_among_each_other, setup),
-		cmocka_unit_test_setup(test_debtors_are_bounded_and_the_paid_forgotten, setup),
-		cmocka_unit_test_setup(test_indebted_keys_are_bounded_and_the_paid_forgotten,
-				       setup),
-		cmocka_unit_test_setup(test_being_forgotten_is_no_trick, setup),
 		cmocka_unit_test_setup(test_floors_sink_with_the_limit, setup),
+		cmocka_unit_test_setup(test_nothing_starts_while_paused, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -314,6 +314,8 @@ static void keep(void *arg, enum task_class c, const char *tenant, const char *p
 
 static void drop_runs(struct sim *m)
 {
+	struct list *pos, *next;
+
 	while (m->events.count) {
 		struct event *e = container_of(heap_first(&m->events)->node, struct event, node);
 		struct arrival *a = container_of(e, struct arrival, event);
@@ -322,12 +324,10 @@ static void drop_runs(struct sim *m)
 		if (e->what == ARRIVES && a != &a->source->arrival)
 			free(a);
 	}
-	while (!list_empty(&m->runs)) {
-		struct run *r = list_entry(m->runs.next, struct run, all);
-
-		list_remove(&r->all);
-		free(r);
+	list_for_each_safe (pos, next, &m->runs) {
+		free(list_entry(pos, struct run, all));
 	}
+	list_init(&m->runs);
 }
 
 void sim_restart(struct sim *m)

@@ -16,7 +16,9 @@ void turns_done(struct turns *t)
 
 static uint64_t turn_of(const struct turns_rules *r, uint32_t weight)
 {
-	return MAX_U64(r->quantum_us * weight / WEIGHT_USUAL, 1);
+	uint64_t us = r->quantum_us * weight / WEIGHT_USUAL;
+
+	return us ? us : 1;
 }
 
 void flow_init(struct flow *f, const struct turns *t, const struct turns_rules *r, uint32_t weight)

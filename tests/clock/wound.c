@@ -1,8 +1,8 @@
 /*
  * A wall clock that a test winds: control is linked once more, with this in the place of
- * clock_wall_ms(), and not installed. What is in the file `clock` in the directory of its database, if there
- * is one, is added to the time: milliseconds. It is opened at the start, before files are out of
- * reach, and read each time.
+ * clock_wall_ms(), and not installed. What is in the file `clock` in the directory of its database,
+ * if there is one, is added to the time: milliseconds. It is opened at the start, before files are
+ * out of reach, and read each time.
  */
 #include "base/clock.h"
 

@@ -110,7 +110,7 @@ def what_cannot_be_done_is_not_begun(t, d):
 def a_queue_that_stands_lets_go(t):
     """Interactive runs wait for seconds, and it does not get better: some are let go. Bulk runs may wait."""
     code = "async () => { await new Promise((resolve) => setTimeout(resolve, 50)); return 1 }"
-    with Queues(*slots(1)) as d:
+    with Queues(*slots(1), "--queue-target", "500") as d:
         with d.blocked():
             bulk = [d.submit("eager", code) for _ in range(60)]
             runs = [d.submit("eager", code, class_="interactive") for _ in range(200)]

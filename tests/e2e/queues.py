@@ -42,7 +42,7 @@ class Queues(Daemon):
         self.keys, self.connections = {}, {}
 
     def stop(self, *how):
-        for c in self.connections.values():
+        for c, _ in self.connections.values():
             c.close()
         self.connections = {}
         return super().stop(*how)
