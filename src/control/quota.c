@@ -57,7 +57,8 @@ static struct quota_amounts most_of(const struct run *r, const struct msg_submit
 	struct quota_amounts a = {0};
 
 	a.of[QUOTA_RUNS] = 1;
-	a.of[QUOTA_CPU] = m->cpu_us;
+	/* Judging its value has a ceiling of its own. */
+	a.of[QUOTA_CPU] = m->cpu_us + (r->schema ? JUDGE_CPU_MS * 1000 : 0);
 	a.of[QUOTA_STORAGE] = STORED_BASE + STORED_ESCAPED * m->output_bytes +
 			      (uint64_t)m->log_lines * STORED_LOG_FRAME +
 			      MIN_U64(journal, LIMIT_JOURNAL);

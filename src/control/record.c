@@ -153,7 +153,7 @@ static uint64_t known(const struct run *r, const char *name)
 static struct platform_usage used(const struct run *r, const struct msg_run_done *m)
 {
 	struct platform_usage u = {.runs = 1,
-				   .cpu_us = m->cpu_us,
+				   .cpu_us = m->cpu_us + r->out->judge_us,
 				   .egress_bytes = r->out->egress_bytes,
 				   .tool_calls = r->out->tool_calls};
 
@@ -217,6 +217,9 @@ static void add_charge(struct buf *b, struct run *r, const struct msg_run_done *
 					      : 1,
 		 (unsigned long long)r->out->used.stored_bytes,
 		 (unsigned long long)r->out->cost_nanos);
+	/* Beside what the node says of the run itself. */
+	if (r->out->judge_us && r->out->used.runs)
+		buf_addf(b, ",\"judge_cpu_us\":%llu", (unsigned long long)r->out->judge_us);
 	if (r->out->cost_nanos)
 		add_parts(b, r);
 	buf_addc(b, '}');

@@ -154,6 +154,7 @@ void part_read(struct part *p, const struct tokens *t, const char *subject)
 {
 	const struct token *cached = at(t, "runtime", "cached");
 	uint64_t *s = p->sum;
+	uint64_t judging = 0;
 	char outcome[64];
 
 	memset(p, 0, sizeof(*p));
@@ -168,6 +169,8 @@ void part_read(struct part *p, const struct tokens *t, const char *subject)
 	s[USAGE_denied] = !strcmp(outcome, "denied");
 	s[USAGE_terminated] = !strcmp(outcome, "terminated");
 	copy_number(at(t, "usage", "cpu_us"), &s[USAGE_cpu_us]);
+	copy_number(at(t, "charge", "judge_cpu_us"), &judging);
+	s[USAGE_cpu_us] += judging;
 	copy_number(at(t, "usage", "wall_us"), &s[USAGE_wall_us]);
 	copy_number(at(t, "usage", "run_us"), &s[USAGE_run_us]);
 	copy_number(at(t, "usage", "queue_us"), &s[USAGE_queue_us]);

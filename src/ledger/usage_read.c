@@ -158,7 +158,7 @@ static void take_sums(const struct tokens *t, uint32_t predicate, struct usage_c
 	uint32_t charge = tokens_member(t, predicate, "charge");
 	uint32_t runtime = tokens_member(t, predicate, "runtime");
 	uint32_t cached = runtime ? tokens_member(t, runtime, "cached") : 0;
-	uint64_t *sum = c->sum;
+	uint64_t *sum = c->sum, judging = 0;
 
 	sum[USAGE_receipts] = sum[USAGE_runs] = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++)
@@ -167,6 +167,8 @@ static void take_sums(const struct tokens *t, uint32_t predicate, struct usage_c
 		number(t, usage, measured[i].name, &sum[measured[i].sum]);
 	if (!number(t, charge, "attempts", &sum[USAGE_attempts]))
 		sum[USAGE_attempts] = !sum[USAGE_denied];
+	number(t, charge, "judge_cpu_us", &judging);
+	sum[USAGE_cpu_us] += judging; /* each is less than 2^53 */
 	number(t, charge, "stored_bytes", &sum[USAGE_stored_bytes]);
 	sum[USAGE_cached] = cached && t->t[cached].kind == TOKEN_PLAIN && t->t[cached].len == 4 &&
 			    !memcmp(t->t[cached].p, "true", 4);

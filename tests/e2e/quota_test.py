@@ -116,7 +116,7 @@ def receipts_say(d, tenant="default", day=None):
             if day not in (None, p["charge"]["day"]):
                 continue
             total["runs"] += p["result"]["outcome"] != "denied"
-            total["cpu"] += p.get("usage", {}).get("cpu_us", 0)
+            total["cpu"] += p.get("usage", {}).get("cpu_us", 0) + p["charge"].get("judge_cpu_us", 0)
             total["storage"] += p["charge"]["stored_bytes"]
             total["money"] += p["charge"]["cost_nanos"]
         cursor = page["next"]

@@ -87,6 +87,7 @@ def added(receipts):
                   "cached": int(p["runtime"]["cached"]),
                   **{m: usage.get(m, 0) for m in ("cpu_us", "wall_us", "run_us", "queue_us", "egress_bytes", "tool_calls",
                                                   "output_bytes")},
+                  "cpu_us": usage.get("cpu_us", 0) + charge.get("judge_cpu_us", 0),
                   "stored_bytes": charge.get("stored_bytes", 0), "cost_nanos": charge.get("cost_nanos", 0),
                   **{f"{m}_nanos": parts.get(m, 0) for m in ("cpu", "egress", "tools", "stored")}}
         digest = int.from_bytes(hashlib.sha256(p["run"]["id"].encode()).digest(), "big")
@@ -255,12 +256,12 @@ def receipts(t, d):
     """What each receipt says that its run costs, from the prices above."""
     price = {"cpu": decimal.Decimal("0.0203"), "run": decimal.Decimal("0.000000333"), "stored": decimal.Decimal("0.77")}
     factor = {"batch": decimal.Decimal("0.5"), "standard": 1, "regulated": decimal.Decimal("1.7")}
-    wrong, kinds = [], collections.Counter()
+    wrong, kinds, judged = [], collections.Counter(), 0
     for _, p in receipts_of(d, ("acme", "globex", "default")):
         charge, usage = p["charge"], p["usage"]
         denied = p["result"]["outcome"] == "denied"
         cost = 0 if denied else factor[p["run"]["tier"]] * (
-            price["cpu"] * usage["cpu_us"] / 10 ** 6 + price["run"] + price["stored"] * charge["stored_bytes"] / 2 ** 30)
+            price["cpu"] * (usage["cpu_us"] + charge.get("judge_cpu_us", 0)) / 10 ** 6 + price["run"] + price["stored"] * charge["stored_bytes"] / 2 ** 30)
         nanos = int((cost * BILLION).quantize(decimal.Decimal(1), decimal.ROUND_HALF_UP))
         parts = charge.get("parts", {})
         if charge["cost_nanos"] != nanos or sum(parts.values()) > nanos or min(parts.values(), default=0) < 0:
@@ -270,8 +271,10 @@ def receipts(t, d):
         if (usage["egress_bytes"], usage["tool_calls"], charge["currency"]) != (0, 0, "EUR"):
             wrong.append((p["run"]["id"], usage))
         kinds[denied] += 1
+        judged += charge.get("judge_cpu_us", 0) > 0
     t.equal(wrong[:3], [], f"each of {sum(kinds.values())} receipts says what its run costs, to the billionth")
     t.ok(kinds[True] and kinds[False], "of denied runs and others", kinds)
+    t.equal(judged, 1, "and what it cost to judge a value")
 
 
 def metrics(t, d):
