@@ -181,7 +181,7 @@ static void a_seed_gives_the_same_times_again(void **state)
 
 static void a_burst_comes_between_the_others(void **state)
 {
-	uint64_t due[20];
+	uint64_t due[20] = {0};
 	struct schedule_config c = {
 		.per_second = 2, .end_ns = 2 * NS_PER_S, .burst = 3, .burst_ns = 700 * NS_PER_MS};
 	const uint64_t wanted[] = {0, 500, 700, 700, 700, 1000, 1500};
