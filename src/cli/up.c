@@ -103,7 +103,7 @@ struct up_options {
 	uint64_t pool_floor, pool_ceiling, rate_address, rate_key, stop_s, keep_days, log_interval,
 		log_batch, log_rotate_days;
 	uint64_t concurrency_min, concurrency_max, floor[2], waiting[2], attempts[2]; /* by class */
-	uint64_t target_ms;
+	uint64_t target_ms, concurrency_reserve;
 };
 
 /* The words that start the supervisor. */
@@ -147,6 +147,8 @@ static void add_queue(struct words *w, const struct up_options *o)
 			      (unsigned long long)o->concurrency_min));
 	add_word(w, xasprintf("--pass=--concurrency-max=%llu",
 			      (unsigned long long)o->concurrency_max));
+	add_word(w, xasprintf("--pass=--concurrency-reserve=%llu",
+			      (unsigned long long)o->concurrency_reserve));
 	add_word(w, xasprintf("--pass=--queue-target=%llu", (unsigned long long)o->target_ms));
 	for (int i = 0; i < 2; i++) {
 		add_word(w, xasprintf("--pass=--floor-%s=%llu", classes[i],
@@ -206,7 +208,8 @@ static int start(const char *directory, const struct up_options *o, const int fd
 	add_word(&w, xstrdup("--"));
 	add_word(&w, xasprintf("--pool-floor=%llu", (unsigned long long)o->pool_floor));
 	add_word(&w, xasprintf("--pool-ceiling=%llu", (unsigned long long)o->pool_ceiling));
-	add_word(&w, xasprintf("--running-max=%llu", (unsigned long long)o->concurrency_max));
+	add_word(&w, xasprintf("--running-max=%llu",
+			       (unsigned long long)(o->concurrency_max + o->concurrency_reserve)));
 	r = spawn_plain(&(struct spawn){.exe = exe,
 					.argv = w.v,
 					.envp = envp,
@@ -444,11 +447,22 @@ static const struct option_row rows[] = {
 	 .offset = AT(concurrency_max),
 	 .fallback = 64,
 	 .min = 1,
-	 .max = 10000,
+	 .max = 9000,
 	 .setting = "concurrency.max",
 	 .help = "The most at once. In between, the number follows how much longer runs take than "
 		 "when "
 		 "the machine has little to do."},
+	{.name = "concurrency-reserve",
+	 .argument = "N",
+	 .kind = OPTION_NUMBER,
+	 .offset = AT(concurrency_reserve),
+	 .fallback = 16,
+	 .min = 0,
+	 .max = 1000,
+	 .setting = "concurrency.reserve",
+	 .help = "Past that, for tenants who have nothing running and have waited for a second "
+		 "(bulk: "
+		 "ten): one run each. So nobody keeps all slots by sleeping in them."},
 	{.name = "floor-interactive",
 	 .argument = "N",
 	 .kind = OPTION_NUMBER,

@@ -129,7 +129,9 @@ static int write_focus(const struct usage_options *o, const struct client *c, st
 static int write_rows(const struct usage_options *o, const struct client *c, struct buf *out,
 		      struct err *reterr)
 {
-	struct export x = {.out = out, .whole = c->key == NULL};
+	/* A CSV has no place to say of what it is the whole. */
+	struct export x = {.out = out,
+			   .whole = !c->key && !o->shared.tenant && !o->query.from && !o->query.to};
 	struct usage_answer a = {0};
 
 	x.table = !strcmp(o->rows, "detail")	? USAGE_DETAIL

@@ -97,6 +97,20 @@ void admin_tenant(struct request *q)
 }
 
 /* To suspend takes a right away: that is done whether or not it can be recorded at once. */
+/* What is under way goes on; what waits is not begun any more. */
+static void deny_waiting(struct control *c, const char *tenant)
+{
+	_cleanup_free_ char *text = xasprintf("the tenant '%s' is suspended", tenant);
+	struct list *p, *tmp;
+
+	list_for_each_safe (p, tmp, &c->runs) {
+		struct run *r = list_entry(p, struct run, link);
+
+		if (!r->go && !r->ended && !r->recovered && !strcmp(r->tenant, tenant))
+			run_deny(r, "tenant.suspended", text, 0);
+	}
+}
+
 static int set_tenant(struct request *q, const char *state, int64_t days, int64_t weight,
 		      struct err *reterr)
 {
@@ -121,6 +135,8 @@ static int set_tenant(struct request *q, const char *state, int64_t days, int64_
 	r = act_commit(q, r, reterr);
 	if (r >= 0 && weight)
 		queue_terms_changed(c, id);
+	if (r >= 0 && state && strcmp(state, "active") != 0)
+		deny_waiting(c, id);
 	return r;
 }
 

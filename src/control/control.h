@@ -167,6 +167,7 @@ struct request {
 	int target_bad;	   /* see framing_target_bad() */
 	char tail[3][128]; /* what the route's wildcards matched */
 	struct buf body;
+	size_t body_bytes; /* it counts for control->body_bytes */
 	char trace[64];
 	struct MHD_Response *answer; /* ready to be sent */
 	unsigned status;

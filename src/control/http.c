@@ -39,7 +39,8 @@ struct connection {
 
 static void forget_body(struct request *q)
 {
-	q->control->body_bytes -= q->body.len;
+	q->control->body_bytes -= q->body_bytes; /* what it is now may be less */
+	q->body_bytes = 0;
 	buf_done(&q->body);
 }
 
@@ -53,6 +54,7 @@ static void take_body(struct request *q, const char *data, size_t size)
 		q->body.max = 0;
 	} else {
 		c->body_bytes += size;
+		q->body_bytes += size;
 	}
 }
 

@@ -82,6 +82,7 @@ int judge_begin(struct run *r, const struct msg_run_done *m)
 	submit.submit = (struct msg_submit){.handle = r->out->judge,
 					    .run = WIRE_STR(r->id),
 					    .engine = ENGINE_STANDARD,
+					    .nice = r->nice,
 					    .flags = RUN_EVAL | RUN_NO_WASM,
 					    .cpu_us = JUDGE_CPU_MS * 1000,
 					    .wall_us = 10 * JUDGE_CPU_MS * 1000,

@@ -322,6 +322,7 @@ static void parse(struct control *c, int argc, char **argv)
 			   !take_number(argv[i], "--attempts-interactive=", &q->attempts[0]) &&
 			   !take_number(argv[i], "--attempts-bulk=", &q->attempts[1]) &&
 			   !take_number(argv[i], "--concurrency-min=", &q->limit_min) &&
+			   !take_number(argv[i], "--concurrency-reserve=", &q->reserve) &&
 			   !take_number(argv[i], "--concurrency-max=", &q->limit_max) &&
 			   !take_number(argv[i], "--keep-days=", &c->keep_days)) {
 			log_fatal("unknown option '%s'", argv[i]);

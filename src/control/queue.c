@@ -24,6 +24,7 @@ enum {
 	DEBTS_MAX = 2000, /* that are kept over a restart */
 	TOP_TENANTS = 50, /* that are shown */
 	TERMS_KEPT = 4096,
+	SHED_AT_ONCE = 200, /* each is recorded */
 };
 
 #define INTERVAL_NS (500 * NS_PER_MS)
@@ -191,6 +192,7 @@ static void configure(const struct queue_settings *s, struct sched_config *sc,
 {
 	*sc = (struct sched_config){.limit = s->limit_min,
 				    .limit_max = s->limit_max,
+				    .reserve = s->reserve,
 				    .quantum_us = QUANTUM_US,
 				    .debt_max_us = DEBT_MAX_US,
 				    .age_every = AGE_EVERY};
@@ -387,7 +389,7 @@ void queue_pump(struct control *c)
 {
 	struct queue *q = c->queue;
 	uint64_t now = clock_now_ns(), due;
-	struct sched_item *i;
+	struct sched_item *i = NULL;
 	size_t waiting;
 	uint32_t running;
 	enum sched_refusal why;
@@ -400,13 +402,14 @@ void queue_pump(struct control *c)
 	sched_pause(q->sched,
 		    c->node.fd < 0 || !c->node_ready || c->run_count >= RUNS_MAX + waiting);
 	sched_set_limit(q->sched, (uint32_t)q->limit.value);
-	while ((i = sched_next(q->sched, now, &is_shed, &why))) {
+	for (int n = 0; n < SHED_AT_ONCE && (i = sched_next(q->sched, now, &is_shed, &why));) {
+		n += is_shed;
 		if (is_shed)
 			shed(container_of(i, struct run, item), why);
 		else
 			go(container_of(i, struct run, item), now);
 	}
-	due = sched_due(q->sched, now);
+	due = i ? now : sched_due(q->sched, now); /* the rest, when others have had a turn */
 	if (due == UINT64_MAX)
 		loop_disarm(c->loop, &q->timer);
 	else

@@ -20,7 +20,7 @@ struct msg_run_done;
 
 struct queue_settings { /* by class */
 	uint32_t waiting[CLASS_COUNT], floor[CLASS_COUNT], attempts[CLASS_COUNT];
-	uint32_t limit_min, limit_max;
+	uint32_t limit_min, limit_max, reserve;
 	uint32_t target_ms; /* of waiting, for interactive runs; 0: as long as it takes */
 };
 

@@ -103,8 +103,12 @@ void quota_recorded(struct run *r, uint64_t number)
 {
 	struct control *c = r->control;
 	const struct quota_amounts used = used_by(r);
-	const struct quota_party p = party(r);
+	struct quota_party p = party(r);
 
+	/* As the ledger's sums have it: a profile that there is not has no account, or whoever is
+	 * denied could make as many as he can name. */
+	if (!*r->policy)
+		p.profile = "";
 	if (r->hold.accounts[0])
 		quota_book_settle(c->quotas->book, &r->hold, &used);
 	else
@@ -312,6 +316,32 @@ int quota_is_ready(struct control *c)
 	return quota_book_day(s->book, s->day) == QUOTA_DAY_KNOWN;
 }
 
+/* Who waits for the sums is handled anew, or told to come again. */
+static void end_waiting(struct quotas *s, int known)
+{
+	struct list *p, *tmp;
+
+	loop_disarm(s->control->loop, &s->patience);
+	list_for_each_safe (p, tmp, &s->waiting) {
+		struct request *q = list_entry(p, struct request, waiting);
+		struct err e;
+
+		list_remove(p);
+		if (known || ledger_refuses(s->control, &e) < 0) { /* which says why */
+			http_again(q);
+			continue;
+		}
+		q->again = 0;
+		http_problem(q, 503, "quota.loading",
+			     "what was used today is still being added up; try again");
+	}
+}
+
+static void on_patience(struct loop_timer *t)
+{
+	end_waiting(container_of(t, struct quotas, patience), 0);
+}
+
 int quota_wait(struct request *q)
 {
 	struct quotas *s = q->control->quotas;
@@ -319,8 +349,9 @@ int quota_wait(struct request *q)
 
 	if (quota_is_ready(q->control) || ledger_refuses(q->control, &e) < 0)
 		return 0;
-	if (list_empty(&s->waiting))
-		s->waiting_ns = clock_now_ns();
+	/* However silent the ledger is. */
+	if (!s->patience.slot)
+		loop_arm(q->control->loop, &s->patience, clock_now_ns() + PATIENCE_S * NS_PER_S);
 	list_append(&s->waiting, &q->waiting);
 	http_wait(q);
 	return 1;
@@ -329,24 +360,16 @@ int quota_wait(struct request *q)
 void quota_loaded(struct control *c, int r)
 {
 	struct quotas *s = c->quotas;
-	int patient = clock_now_ns() - s->waiting_ns < PATIENCE_S * NS_PER_S;
-	struct list *p, *tmp;
 	struct err e;
 
-	if (r < 0)
+	if (r < 0) {
 		loop_arm(c->loop, &s->turn, clock_now_ns() + AGAIN_MS * NS_PER_MS);
-	list_for_each_safe (p, tmp, &s->waiting) {
-		struct request *q = list_entry(p, struct request, waiting);
-
-		if (r < 0 && patient && ledger_refuses(c, &e) == 0)
-			continue;
-		list_remove(p);
-		q->again = 0;
-		if (r < 0 && ledger_refuses(c, &e) == 0)
-			http_problem(q, 503, "quota.loading",
-				     "what was used today is not known yet; try again");
-		else
-			http_again(q);
+		if (ledger_refuses(c, &e) < 0)
+			end_waiting(s, 0);
+	} else if (quota_is_ready(c)) {
+		end_waiting(s, 1);
+	} else {
+		quota_look(c); /* the day has changed meanwhile */
 	}
 	quota_tell(c);
 	control_announce(c);
@@ -369,6 +392,7 @@ int quota_start(struct control *c, struct err *reterr)
 
 	s->control = c;
 	s->book = quota_book_new();
+	s->patience.fire = on_patience;
 	list_init(&s->waiting);
 	s->tell.fire = on_tell;
 	s->turn.fire = on_turn;

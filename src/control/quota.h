@@ -34,7 +34,7 @@ struct quotas {
 	struct loop_timer tell, turn;
 	struct quota_load *load; /* under way; NULL: none is */
 	struct list waiting;	 /* requests, for the sums of today */
-	uint64_t waiting_ns;	 /* since when */
+	struct loop_timer patience;
 	uint64_t refused[QUOTA_DAILY];
 };
 

@@ -56,6 +56,8 @@ int retry_run(struct run *r, const struct msg_run_done *m)
 	r->go = r->sent = 0;
 	r->out->logs.len = r->out->events.len = r->out->payloads.len = 0;
 	r->item = (struct sched_item){0};
+	buf_done(&r->out->judged); /* its node may have been lost while its value was judged */
+	r->out->judge = r->out->judge_us = 0;
 	buf_addf(&why, "{\"attempt\":%u,\"after_ms\":%llu}", r->attempts + 1,
 		 (unsigned long long)(delay / NS_PER_MS));
 	run_tell(r, "retry", why.data, why.len);

@@ -519,6 +519,10 @@ void run_lost(struct run *r)
 	struct msg_run_done m = {
 		.outcome = OUTCOME_TERMINATED, .reason = REASON_CRASHED, .platform = !r->recovered};
 
+	if (r->out && r->out->judge) { /* it had ended, and only its value was looked at */
+		m.handle = r->out->judge;
+		m.platform = 0;
+	}
 	m.detail = WIRE_STR(r->recovered ? "control ended while the run was under way"
 					 : "the node ended while the run was under way");
 	run_on_done(r, &m);

@@ -335,6 +335,8 @@ static struct run *restore(struct control *c, const struct run_row *w)
 	struct run *r = run_new(c);
 
 	tier_enter(r, tier_named(w->tier));
+	if (!strcmp(w->class_, words_class(CLASS_BULK)))
+		r->class_ = words_class(CLASS_BULK);
 	r->created_ms = w->created_ms;
 	day_of(r->created_ms, r->day);
 	r->labels = xstrdup(w->labels);

@@ -307,6 +307,10 @@ static int choose_class(struct submit *s)
 			"the profile '%s' is for bulk work; leave 'class' out, or use another "
 			"profile",
 			s->run->profile);
+	/* What is held has its share of the CPU from the profile, for all its runs. */
+	if (*s->q->lease.artifact && asked && strcmp(asked, given) != 0 && !*s->denied.code)
+		err_set(&s->denied, EPERM, "class.denied",
+			"the lease holds a sandbox of class %s; leave 'class' out", given);
 	s->run->class_ = asked && !strcmp(asked, "bulk") ? "bulk" : given;
 	words_class_parse(s->run->class_, &s->m.class_);
 	s->m.nice = nice_of(s, s->m.class_ == CLASS_BULK);
@@ -550,6 +554,7 @@ static int enter(struct submit *s)
 					  .policy = run->policy,
 					  .artifact = run->artifact,
 					  .tier = run->tier,
+					  .class_ = run->class_,
 					  .lease = run->lease_id,
 					  .session = run->session,
 					  .labels = run->labels ? run->labels : "{}",
@@ -737,6 +742,7 @@ static void submit(struct submit *s)
 	    (!*s->denied.code && (encode(s) < 0 || queue(s) < 0)) || enter(s) < 0)
 		return;
 	run->role = auth_role_text(q->caller.role);
+	run->nice = s->m.nice; /* its value is judged at the same */
 	s->run = NULL;
 	run_begin(run);
 	if (*s->denied.code) {

@@ -137,6 +137,7 @@ struct sums_state {
 	uint64_t rows;
 	int64_t entries;	  /* that are in them */
 	uint64_t exported, newer; /* rows of the export; those with entries that came since */
+	int whole;		  /* rows that it lacks were looked for */
 };
 void sums_compare(struct sums *s, struct sums_state *ret);
 /* What an export has: the row as of its last entry. Before sums_add(). -EEXIST: it has it already.

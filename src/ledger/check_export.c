@@ -233,6 +233,9 @@ static int put_cell(struct reading *x, const char *name, const char *cell)
 	if (!strcmp(name, "entries")) {
 		if (!is_number(cell))
 			return -EINVAL;
+		/* Of all rows or of none: one that was changed to 0 would end the search. */
+		if (x->line > 1 && !x->entries != !strtoll(cell, NULL, 10))
+			return -EINVAL;
 		x->entries = x->line == 1 ? strtoll(cell, NULL, 10)
 					  : (int64_t)MIN_U64(x->entries, strtoull(cell, NULL, 10));
 		return 0;

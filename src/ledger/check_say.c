@@ -106,6 +106,10 @@ static void say_usage(const struct verdict *v)
 	if (v->export)
 		printf("  export:      %llu rows, as their receipts add up\n",
 		       (unsigned long long)(v->usage.exported - v->usage.newer));
+	if (v->export && !v->usage.whole)
+		printf("  not looked for: rows that are missing in it, for it does not say of what "
+		       "it "
+		       "is the whole\n");
 	if (v->export && v->usage.newer)
 		printf("  not looked at: %llu rows of it, with receipts that came after this check "
 		       "had begun\n",
@@ -213,8 +217,9 @@ static void say_json(const struct verdict *v)
 	buf_addf(&b, ",\"usage\":{\"rows\":%llu,\"entries\":%lld",
 		 (unsigned long long)v->usage.rows, (long long)v->usage.entries);
 	if (v->export)
-		buf_addf(&b, ",\"exported\":%llu,\"newer\":%llu",
-			 (unsigned long long)v->usage.exported, (unsigned long long)v->usage.newer);
+		buf_addf(&b, ",\"exported\":%llu,\"newer\":%llu,\"export_whole\":%s",
+			 (unsigned long long)v->usage.exported, (unsigned long long)v->usage.newer,
+			 v->usage.whole ? "true" : "false");
 	buf_addc(&b, '}');
 	if (v->list && v->payloads.whole) {
 		buf_addf(&b, ",\"payloads\":%llu", (unsigned long long)v->payloads.count);

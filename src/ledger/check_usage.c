@@ -288,8 +288,8 @@ static void compare_table(struct sums *s, enum usage_table t, uint64_t *ret_rows
 			     e.message);
 	if (s->found->n)
 		return;
-	HASH_ITER(hh, s->rows[t], row, tmp)
-	missing += row->total.sum[USAGE_receipts] && !row->known;
+	HASH_ITER (hh, s->rows[t], row, tmp)
+		missing += row->total.sum[USAGE_receipts] && !row->known;
 	if (missing)
 		findings_add(s->found, AT_USAGE, id + 1, usage_tables[t],
 			     "%d rows are missing of which there are receipts", missing);
@@ -367,4 +367,5 @@ void sums_compare(struct sums *s, struct sums_state *ret)
 	for (int t = 0; t < USAGE_TABLE_COUNT; t++)
 		compare_table(s, (enum usage_table)t, &ret->rows);
 	compare_export(s, &ret->exported, &ret->newer);
+	ret->whole = s->whole.entries > 0;
 }

@@ -150,8 +150,7 @@ int usage_write(struct ledger *l, struct err *reterr)
 
 	if (u->summed.entries == u->written.entries)
 		return 0;
-	HASH_ITER(hh, u->rows, p, tmp)
-	{
+	HASH_ITER (hh, u->rows, p, tmp) {
 		r = usage_put(l->store, p->table, &p->row, reterr);
 		if (r < 0)
 			return r;

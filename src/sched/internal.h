@@ -164,6 +164,10 @@ void known_free(struct sched *s);
 void ready_lane(struct sched *s, struct sched_lane *l); /* its items, or its caps, have changed */
 struct sched_lane *ready_next(struct sched *s, struct class *c, int *ret_aged_queue,
 			      int *ret_aged_principal);
+/* The queue that waits longest, at least age_ns, of a tenant that has nothing running; NULL. When
+ * there will be one otherwise: *ret_due, UINT64_MAX: not as things are. */
+struct queue *ready_stranded(const struct sched *s, const struct class *c, uint64_t *ret_due);
+struct sched_lane *ready_lane_of(struct sched *s, struct queue *q, int *ret_aged_principal);
 void ready_take(struct sched *s, struct sched_lane *l); /* one of it runs; or no more */
 void ready_release(struct sched *s, struct sched_lane *l);
 void ready_cap_changed(struct sched *s, struct tenant *t, struct cap *c);

@@ -191,6 +191,29 @@ static struct sched_lane *next_lane(struct sched *s, struct queue *q, int *ret_a
 	}
 }
 
+struct sched_lane *ready_lane_of(struct sched *s, struct queue *q, int *ret_aged_principal)
+{
+	return has_room(&q->tenant->cap) ? next_lane(s, q, ret_aged_principal) : NULL;
+}
+
+/* Those before it have something running, so there are no more of them than items that run. */
+struct queue *ready_stranded(const struct sched *s, const struct class *c, uint64_t *ret_due)
+{
+	*ret_due = UINT64_MAX;
+	for (struct list *p = c->turns.age.next; p != &c->turns.age; p = p->next) {
+		struct flow *f = list_entry(p, struct flow, age);
+		struct queue *q = container_of(f, struct queue, flow);
+
+		if (q->tenant->cap.running)
+			continue;
+		if (s->now >= f->since_ns && s->now - f->since_ns >= c->rules.age_ns)
+			return q;
+		*ret_due = f->since_ns + c->rules.age_ns;
+		break;
+	}
+	return NULL;
+}
+
 struct sched_lane *ready_next(struct sched *s, struct class *c, int *ret_aged_queue,
 			      int *ret_aged_principal)
 {

@@ -409,6 +409,27 @@ static struct sched_item *next_of(struct sched *s, enum task_class c, int *ret_s
 	return drop(s, first);
 }
 
+static int reserve_room(const struct sched *s)
+{
+	return !s->paused && s->config.reserve &&
+	       s->running < s->config.limit_max + s->config.reserve;
+}
+
+/* One of a tenant that has nothing, past all limits. */
+static struct sched_item *start_stranded(struct sched *s, struct class *c)
+{
+	struct sched_lane *l;
+	struct queue *q;
+	uint64_t due;
+	int aged = 0;
+
+	if (!reserve_room(s))
+		return NULL;
+	q = ready_stranded(s, c, &due);
+	l = q ? ready_lane_of(s, q, &aged) : NULL;
+	return l ? start(s, l, 1, aged) : NULL;
+}
+
 /* What must not wait any more, whether there is a slot or not. */
 static struct sched_item *overdue(struct sched *s, struct class *c, enum sched_refusal *ret_refusal)
 {
@@ -455,6 +476,8 @@ struct sched_item *sched_next(struct sched *s, uint64_t now, int *ret_shed,
 		if (!s->paused && s->running < s->limit)
 			i = next_of(s, (enum task_class)c, ret_shed, ret_refusal);
 	for (unsigned c = 0; !i && c < CLASS_COUNT; c++)
+		i = start_stranded(s, &s->classes[c]);
+	for (unsigned c = 0; !i && c < CLASS_COUNT; c++)
 		if (s->classes[c].waiting)
 			s->classes[c].stalled_seq = ++s->seq;
 	return i;
@@ -472,6 +495,12 @@ uint64_t sched_due(const struct sched *s, uint64_t now)
 			due = MIN_U64(due, first->key);
 		if (s->classes[c].waiting)
 			due = MIN_U64(due, codel_due(&s->classes[c].codel));
+		if (reserve_room(s)) {
+			uint64_t stranded;
+
+			ready_stranded(s, &s->classes[c], &stranded);
+			due = MIN_U64(due, stranded);
+		}
 	}
 	return due;
 }

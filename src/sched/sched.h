@@ -19,6 +19,10 @@
  * items within its floor at once, past `limit` but never past `limit_max`. Slots above the floors
  * are the interactive class's first.
  *
+ * Who has none. Items may hold their slots for long and use little. So a tenant that has nothing
+ * running and was not served for age_ns may start one item past all limits, while no more than
+ * limit_max + reserve run.
+ *
  * Ageing. A tenant that has work, could run, and was not served for `age_ns` is served out of turn,
  * at most one start in `age_every`: so the least weight waits no longer than
  * age_ns + age_every * (tenants with work) starts of its class. It is charged all the same. So it
@@ -57,6 +61,7 @@ struct sched_class_config {
 struct sched_config {
 	struct sched_class_config classes[CLASS_COUNT];
 	uint32_t limit, limit_max; /* floors together are at most `limit` */
+	uint32_t reserve;	   /* slots past all that, for who has none */
 	uint32_t quantum_us;	   /* of CPU time, for weight 100: 1000 is usual */
 	uint32_t debt_max_us;	   /* what a tenant or principal can owe */
 	uint32_t age_every;

@@ -474,9 +474,48 @@ static void test_nothing_starts_while_paused(void **state)
 	sched_free(s);
 }
 
+/* Slots that are held for ever are nobody else's trouble. */
+static void test_who_has_nothing_starts_past_all_limits(void **state)
+{
+	struct sched_config config = usual();
+	struct sched_item sleeper[9], other[2], third[1];
+	struct sched *s;
+
+	(void)state;
+	config.limit = config.limit_max = 4;
+	config.reserve = 2;
+	config.classes[CLASS_BULK].floor = 0;
+	config.classes[CLASS_BULK].age_ns = 100 * MS;
+	s = sched_new(&config);
+	for (unsigned i = 0; i < 9; i++)
+		add(s, &sleeper[i], CLASS_BULK, "sleeper");
+	for (unsigned i = 0; i < 4; i++)
+		assert_ptr_equal(next(s), &sleeper[i]);
+	assert_null(next(s));
+	assert_int_equal(sched_due(s, now), UINT64_MAX); /* the sleeper has what it has */
+	add(s, &other[0], CLASS_BULK, "other");
+	add(s, &other[1], CLASS_BULK, "other");
+	assert_null(next(s));
+	assert_int_equal(sched_due(s, now), now + 100 * MS);
+	now += 100 * MS;
+	assert_ptr_equal(next(s), &other[0]);
+	assert_null(next(s)); /* it has something now */
+	add(s, &third[0], CLASS_BULK, "third");
+	now += 200 * MS;
+	assert_ptr_equal(next(s), &third[0]);
+	assert_null(next(s)); /* the reserve is taken */
+	sched_done(s, &other[0], 1, 1, now);
+	assert_ptr_equal(next(s), &other[1]);
+	for (unsigned i = 0; i < 4; i++)
+		sched_done(s, &sleeper[i], 1, 1, now);
+	assert_ptr_equal(next(s), &sleeper[4]);
+	sched_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_who_has_nothing_starts_past_all_limits, setup),
 		cmocka_unit_test_setup(test_a_heap_gives_the_smallest_first, setup),
 		cmocka_unit_test_setup(test_one_tenant_runs_in_order_of_arrival, setup),
 		cmocka_unit_test_setup(test_two_tenants_take_turns, setup),

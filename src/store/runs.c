@@ -10,8 +10,8 @@ int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 
 	return db_one(db_change(s, reterr,
 				"INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-				"?, ?, ?, ?, ?, ?, ?, 0, ?)",
-				"ssssssssssssbisssbbis", w->id, w->tenant, w->key, w->lease,
+				"?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+				"ssssssssssssbisssbbiss", w->id, w->tenant, w->key, w->lease,
 				w->session, w->profile, w->policy, w->artifact, w->labels,
 				w->provenance, w->trace, named ? w->idempotency : NULL,
 				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
@@ -143,7 +143,7 @@ int store_run_sweep(struct store *s, const char *before, int64_t most, struct er
 #define RUN                                                                                        \
 	"SELECT id, tenant, key, lease, session, profile, policy, artifact, labels, provenance,"   \
 	" trace, coalesce(idempotency, ''), body, created_ms, state, outcome, reason, result,"     \
-	" CASE WHEN ?17 THEN payloads END, ended_ms, tier FROM runs "
+	" CASE WHEN ?17 THEN payloads END, ended_ms, tier, class FROM runs "
 static const char runs_select[] =
 	RUN "WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR id = ?2)"
 	    " AND (?3 IS NULL OR key = ?3) AND (?4 IS NULL OR profile = ?4)"
@@ -185,7 +185,8 @@ static struct run_row row_of(sqlite3_stmt *q)
 				.payloads = sqlite3_column_blob(q, 18),
 				.payloads_len = (size_t)sqlite3_column_bytes(q, 18),
 				.ended_ms = sqlite3_column_int64(q, 19),
-				.tier = db_text(q, 20)};
+				.tier = db_text(q, 20),
+				.class_ = db_text(q, 21)};
 }
 
 int store_runs(struct store *s, const struct run_filter *f, run_fn *fn, void *arg,

@@ -50,6 +50,7 @@ static const char *const schema_versions[] = {
 	"ALTER TABLE leases ADD COLUMN team TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE tenants ADD COLUMN weight INTEGER NOT NULL DEFAULT 100;"
 	"ALTER TABLE runs ADD COLUMN tier TEXT NOT NULL DEFAULT 'standard';"
+	"ALTER TABLE runs ADD COLUMN class TEXT NOT NULL DEFAULT 'interactive';"
 	/* scope: tenant, team, key, profile; name "" for the tenant itself */
 	"CREATE TABLE quotas ("
 	" tenant TEXT NOT NULL REFERENCES tenants(id) ON DELETE CASCADE, scope TEXT NOT NULL,"

@@ -182,7 +182,7 @@ int store_debts(struct store *s, debt_fn *fn, void *arg, struct err *reterr);
 
 /* What is known of a run when it is accepted. */
 struct run_row {
-	const char *id, *tenant, *key, *profile, *policy, *artifact, *tier;
+	const char *id, *tenant, *key, *profile, *policy, *artifact, *tier, *class_;
 	const char *lease, *session;	 /* "": none */
 	const char *labels, *provenance; /* JSON objects */
 	const char *trace;		 /* traceparent, or "" */

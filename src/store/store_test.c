@@ -58,6 +58,7 @@ static int add_run_of(const char *tier, const char *id, const char *tenant, cons
 					       .policy = "",
 					       .artifact = "",
 					       .tier = tier,
+					       .class_ = "bulk",
 					       .labels = "{\"a\":\"b\"}",
 					       .provenance = "{}",
 					       .trace = "",

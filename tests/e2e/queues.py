@@ -31,7 +31,7 @@ REASONS = {"none", "concurrency", "fairness", "tenant_cap", "key_cap", "profile_
 def slots(least, most=None, interactive=0, bulk=0):
     """Options: so many runs at once, and the floors of the classes."""
     return ("--concurrency-min", str(least), "--concurrency-max", str(most or least), "--floor-interactive", str(interactive),
-            "--floor-bulk", str(bulk))
+            "--floor-bulk", str(bulk), "--concurrency-reserve", "0")
 
 
 class Queues(Daemon):
