@@ -16,7 +16,8 @@ int store_run_add(struct store *s, const struct run_row *w, struct err *reterr)
 				w->provenance, w->trace, named ? w->idempotency : NULL,
 				named ? w->body : NULL, named ? (size_t)KEY_HASH_SIZE : (size_t)0,
 				w->created_ms, w->state, w->outcome, w->reason, w->result,
-				w->result_len, w->payloads, w->payloads_len, w->ended_ms, w->tier));
+				w->result_len, w->payloads, w->payloads_len, w->ended_ms, w->tier,
+				w->class_));
 }
 
 int store_run_end(struct store *s, const struct run_row *w, struct err *reterr)

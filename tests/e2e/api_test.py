@@ -122,6 +122,25 @@ def tenants(t, d, key):
     t.equal(d.ask("GET", "/v1/runs", key=other).code, "auth.unknown", "and its keys with it")
 
 
+def inputs(t, d, key):
+    """What has been received is not counted for ever: 18 times 15 MiB are more than may be received at once."""
+    text = "x" * (15 << 20)
+    got = [d.run("() => 1", key, input=text).status for _ in range(18)]
+    t.equal(got, [200] * 18, "large inputs, one after the other, leave room for others")
+
+
+def suspended(t, d):
+    """A tenant that is suspended while its runs wait."""
+    d.tenant("sleepy")
+    key = d.key("sleepy")
+    slow = "async () => { await new Promise(r => setTimeout(r, 1500)) }"
+    runs = [d.run(slow, key, headers={"Prefer": "respond-async"}, **{"class": "bulk"})["run"] for _ in range(80)]
+    t.equal(d.ask("PATCH", "/v1/tenants/sleepy", {"state": "suspended"}).status, 200, "suspended")
+    ends = [d.wait(f"{r}?tenant=sleepy") for r in runs]
+    by = {(e["outcome"], (e["error"] or {}).get("code")) for e in ends}
+    t.equal(by, {("completed", None), ("denied", "tenant.suspended")}, "what runs is done, what waits is not begun")
+
+
 def test(t):
     cordon.adopt()
     with Daemon() as d:
@@ -131,6 +150,8 @@ def test(t):
         later(t, d, key)
         profiles(t, d, key, operator)
         tenants(t, d, key)
+        inputs(t, d, key)
+        suspended(t, d)
         first = once(t, d, key)
         t.equal(d.stop(), 0, "asked to stop, it stops")
         t.equal(cordon.left_behind(), [], "and leaves nothing behind")

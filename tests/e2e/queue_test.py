@@ -1,7 +1,11 @@
 """Whose turn it is: fairness between tenants, classes and their floors, caps, debts. Nothing here reads a clock: slots are
 taken by runs that sleep until they are cancelled, and with one slot runs end in the order in which they were started."""
 
+import contextlib
+import http.client
 import json
+import os
+import signal
 
 import tap
 from queues import LATER, REASONS, SLEEP, SPIN, Queues, slots, statement
@@ -224,7 +228,37 @@ def the_waiting_can_be_cancelled(t, d):
         t.equal(d.done("alpha", run)["outcome"], "completed", "the others are done")
 
 
+def who_sleeps_in_all_slots_keeps_nobody_out(t):
+    with Queues("--concurrency-min", "4", "--concurrency-max", "4", "--floor-interactive", "2", "--floor-bulk", "0",
+                "--concurrency-reserve", "1") as d:
+        with d.blocked("sleeper", count=4, class_="interactive"):
+            for _ in range(20):
+                d.submit("sleeper", SLEEP, class_="interactive")
+            r = d.done("other", d.submit("other", class_="interactive"))
+            t.equal((r["outcome"], r["queue"]["because"]), ("completed", "concurrency"), "who has nothing running is not kept out by who sleeps in all slots")
+            t.equal(d.classes()["interactive"], (20, 4), "and takes nothing from him")
+            d.ask("PATCH", "/v1/tenants/sleeper", {"state": "suspended"})
+            d.until(lambda: d.classes()["interactive"] == (0, 4), "what waits of a suspended tenant is not begun")
+            d.ask("PATCH", "/v1/tenants/sleeper", {"state": "active"})
+
+
+def a_class_outlives_control(t):
+    with Queues() as d:
+        run = d.submit("one", SLEEP)
+        d.until(lambda: d.classes()["bulk"] == (0, 1), "it runs")
+        for pid in d.children("control"):
+            os.kill(pid, signal.SIGKILL)
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if d.ask("GET", "/readyz").status == 200:
+                    break
+        r = d.wait(f"{run}?tenant=one")
+        t.equal((r["class"], r["termination"]["reason"]), ("bulk", "crashed"), "a run that control lost keeps its class")
+
+
 def test(t):
+    who_sleeps_in_all_slots_keeps_nobody_out(t)
+    a_class_outlives_control(t)
     with Queues(*slots(1)) as d:
         says_why_it_waited(t, d)
         the_waiting_can_be_cancelled(t, d)

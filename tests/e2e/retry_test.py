@@ -142,6 +142,17 @@ def others(t, d, key):
     end = s.until("result")
     s.close()
     t.equal((end["outcome"], end["attempts"]), ("terminated", 1), "what a held sandbox served has lost its state")
+    # Its value is looked at, slowly; the node that does so is lost.
+    s = Stream(d, key, code="() => 'a'.repeat(40) + 'b'", output_schema={"type": "string", "pattern": "^(a|a|a|aa)+$"})
+    while s.until("journal")["event"] != "execution_completed":
+        pass
+    kill(d)
+    end = s.until("result")
+    s.close()
+    t.equal((end["outcome"], (end["error"] or {}).get("code"), end["attempts"]), ("failed", "output.unjudged", 1),
+            "a run that had ended is not begun again when its judge is lost")
+    t.ok(end["usage"]["cpu_us"] > 0, "and what it used is known", end["usage"])
+    # Tried again: what is cancelled then ends.
     end = d.run("() => { for (;;) {} }", key=key, limits={"cpu_ms": 50})
     t.equal((end["termination"]["reason"], end["attempts"]), ("cpu_time", 1), "a ceiling is no fault of the platform")
     end = d.run("() => { throw new Error('no') }", key=key)
