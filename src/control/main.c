@@ -20,6 +20,7 @@
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
+#include "os/slice.h"
 #include "os/spawn.h"
 #include "policy/platform.h"
 
@@ -342,6 +343,7 @@ int main(int argc, char **argv)
 				   .doors = {{.local = 0}, {.local = 1}}};
 
 	log_init("cordon-control");
+	slice_short();
 	parse(&c, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);

@@ -18,6 +18,7 @@
 #include "os/fd.h"
 #include "os/filter.h"
 #include "os/jail.h"
+#include "os/slice.h"
 #include "os/spawn.h"
 
 #include <errno.h>
@@ -277,6 +278,7 @@ int main(int argc, char **argv)
 	const char *origin = "";
 
 	log_init("cordon-ledger");
+	slice_short();
 	if (argc > 1 && !strcmp(argv[1], "payloads"))
 		return payloads_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "check"))

@@ -15,6 +15,7 @@
 #include "os/filter.h"
 #include "os/jail.h"
 #include "os/proc.h"
+#include "os/slice.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -258,6 +259,7 @@ int main(int argc, char **argv)
 				.supervisor = {.fd = SUPERVISOR_FD, .ready = on_supervisor}};
 
 	log_init("cordon-node");
+	slice_short();
 	parse(&n, argc, argv);
 	take_seal_key(&n);
 	signal(SIGPIPE, SIG_IGN);
