@@ -14,11 +14,12 @@
 #include "store/ledger_usage.h"
 
 enum {
-	USAGE_LABELS_MAX = 32 << 10, /* bytes of labels; longer ones are none */
-	USAGE_ROWS_MAX = 1000,	     /* of an answer */
-	USAGE_LOOKED_AT = 10000,     /* rows, for one answer */
-	USAGE_PENDING_ROWS = 8192,   /* in memory */
-	USAGE_PIECE = 1000,	     /* entries that are caught up with at once */
+	USAGE_LABELS_MAX = 32 << 10,  /* bytes of labels; longer ones are none */
+	USAGE_ROWS_MAX = 1000,	      /* of an answer */
+	USAGE_LOOKED_AT = 10000,      /* rows, for one answer, */
+	USAGE_LOOKED_BYTES = 2 << 20, /* and labels in them */
+	USAGE_PENDING_ROWS = 8192,    /* in memory */
+	USAGE_PIECE = 1000,	      /* entries that are caught up with at once */
 };
 #define USAGE_SETTLE_NS (100 * NS_PER_MS)
 #define USAGE_PENDING_BYTES (16u << 20)

@@ -31,6 +31,7 @@ struct question {
 	/* the answer */
 	struct buf out, row;
 	int64_t told, looked;
+	size_t looked_bytes;
 	char next_day[USAGE_DAY + 1];
 	int64_t next_id;
 	int more, damaged;
@@ -266,11 +267,14 @@ static int take_row(void *arg, const struct usage_row *row)
 {
 	struct question *q = arg;
 
-	if (q->told == q->limit || q->looked == USAGE_LOOKED_AT || q->out.len > USAGE_BYTES) {
+	if (q->told == q->limit || q->looked == USAGE_LOOKED_AT || q->out.len > USAGE_BYTES ||
+	    q->looked_bytes > USAGE_LOOKED_BYTES) {
 		q->more = 1;
 		return 1;
 	}
 	q->looked++;
+	if (row->field[USAGE_labels])
+		q->looked_bytes += strlen(row->field[USAGE_labels]);
 	snprintf(q->next_day, sizeof(q->next_day), "%s", row->field[USAGE_day]);
 	q->next_id = row->id;
 	if (!fits(q, row))
