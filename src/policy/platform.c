@@ -234,7 +234,10 @@ static int read_tier(struct platform *p, const struct node *n, enum policy_tier 
 	return r;
 }
 
-static int read_tiers(struct platform *p, const struct node *n, struct err *reterr)
+/* A map of which tiers are the keys. */
+typedef int each_fn(struct platform *p, const struct node *n, enum policy_tier t,
+		    struct err *reterr);
+static int each_tier(struct platform *p, const struct node *n, each_fn *fn, struct err *reterr)
 {
 	struct schema_key keys[PLATFORM_TIERS];
 	int r;
@@ -246,7 +249,7 @@ static int read_tiers(struct platform *p, const struct node *n, struct err *rete
 		const struct node *c = node_get(n, policy_tier_names[t]);
 
 		if (c)
-			r = read_tier(p, c, (enum policy_tier)t, reterr);
+			r = fn(p, c, (enum policy_tier)t, reterr);
 	}
 	return r;
 }
@@ -267,21 +270,10 @@ static int read_currency(const struct node *n, char ret[PLATFORM_CURRENCY_SIZE],
 	return 0;
 }
 
-static int read_factors(struct platform *p, const struct node *n, struct err *reterr)
+static int read_factor(struct platform *p, const struct node *n, enum policy_tier t,
+		       struct err *reterr)
 {
-	struct schema_key keys[PLATFORM_TIERS];
-	int r;
-
-	for (size_t t = 0; t < PLATFORM_TIERS; t++)
-		keys[t] = (struct schema_key){policy_tier_names[t], false};
-	r = schema_map(n, keys, PLATFORM_TIERS, reterr);
-	for (size_t t = 0; r == 0 && t < PLATFORM_TIERS; t++) {
-		const struct node *c = node_get(n, policy_tier_names[t]);
-
-		if (c)
-			r = read_decimal(c, PLATFORM_FACTOR_MAX, &p->prices.factors[t], reterr);
-	}
-	return r;
+	return read_decimal(n, PLATFORM_FACTOR_MAX, &p->prices.factors[t], reterr);
 }
 
 static int read_prices(struct platform *p, const struct node *n, struct err *reterr)
@@ -299,7 +291,7 @@ static int read_prices(struct platform *p, const struct node *n, struct err *ret
 		if ((c = node_get(n, price_rows[i].key)))
 			r = read_decimal(c, PLATFORM_PRICE_MAX, price_at(&p->prices, i), reterr);
 	if (r == 0 && (c = node_get(n, "tiers")))
-		r = read_factors(p, c, reterr);
+		r = each_tier(p, c, read_factor, reterr);
 	return r;
 }
 
@@ -321,7 +313,7 @@ static int read_document(struct platform *p, const struct node *document, struct
 	if (r == 0)
 		r = schema_map(spec, spec_keys, ARRAY_SIZE(spec_keys), reterr);
 	if (r == 0 && (c = node_get(spec, "tiers")))
-		r = read_tiers(p, c, reterr);
+		r = each_tier(p, c, read_tier, reterr);
 	if (r == 0 && (c = node_get(spec, "prices")))
 		r = read_prices(p, c, reterr);
 	return r;
