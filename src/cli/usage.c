@@ -14,7 +14,7 @@ enum { PAGE = 1000, PATH = 16 << 10, BEHIND_TRIES = 300, BEHIND_MS = 200, LABELS
 
 #define X(name) #name,
 const char *const usage_fields[USAGE_FIELD_COUNT] = {USAGE_FIELDS(X)};
-const char *const usage_sums[USAGE_SUM_COUNT] = {USAGE_SUMS(X)};
+const char *const usage_sums[USAGE_SUM_COUNT] = {USAGE_NUMBERS(X)};
 #undef X
 
 void usage_decimal(unsigned __int128 value, unsigned digits, char out[USAGE_DECIMAL])

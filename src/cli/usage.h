@@ -9,50 +9,15 @@
  */
 #pragma once
 
+#include "base/usage_columns.h"
 #include "cli/client.h"
 #include "cli/jsonview.h"
 
-#define USAGE_FIELDS(X)                                                                            \
-	X(day)                                                                                     \
-	X(tenant)                                                                                  \
-	X(team)                                                                                    \
-	X(key)                                                                                     \
-	X(profile)                                                                                 \
-	X(tier)                                                                                    \
-	X(class)                                                                                   \
-	X(currency)                                                                                \
-	X(artifact)                                                                                \
-	X(labels)                                                                                  \
-	X(outcome)                                                                                 \
-	X(reason)
-#define USAGE_SUMS(X)                                                                              \
-	X(receipts)                                                                                \
-	X(runs)                                                                                    \
-	X(completed)                                                                               \
-	X(failed)                                                                                  \
-	X(denied)                                                                                  \
-	X(terminated)                                                                              \
-	X(attempts)                                                                                \
-	X(cached)                                                                                  \
-	X(cpu_us)                                                                                  \
-	X(wall_us)                                                                                 \
-	X(run_us)                                                                                  \
-	X(queue_us)                                                                                \
-	X(egress_bytes)                                                                            \
-	X(tool_calls)                                                                              \
-	X(stored_bytes)                                                                            \
-	X(output_bytes)                                                                            \
-	X(cost_nanos)                                                                              \
-	X(cpu_nanos)                                                                               \
-	X(egress_nanos)                                                                            \
-	X(tools_nanos)                                                                             \
-	X(stored_nanos)                                                                            \
-	X(first)                                                                                   \
-	X(last)
+/* Of each row besides: entries of the log. */
+#define USAGE_NUMBERS(X) USAGE_SUMS(X) X(first) X(last)
 #define X(name) USAGE_##name,
 enum usage_field { USAGE_FIELDS(X) USAGE_FIELD_COUNT };
-/* The last two are no sums, but entries of the log. */
-enum usage_sum { USAGE_SUMS(X) USAGE_SUM_COUNT };
+enum usage_sum { USAGE_NUMBERS(X) USAGE_SUM_COUNT };
 #undef X
 extern const char *const usage_fields[USAGE_FIELD_COUNT];
 extern const char *const usage_sums[USAGE_SUM_COUNT];

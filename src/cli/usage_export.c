@@ -60,7 +60,7 @@ static int has(enum usage_table t, int field)
 {
 	switch (t) {
 	case USAGE_TOTALS:
-		return field < USAGE_artifact;
+		return field <= USAGE_currency;
 	case USAGE_DETAIL:
 		return field < USAGE_outcome;
 	case USAGE_REASONS:

@@ -389,8 +389,8 @@ static int read_by(const char *text, int reasons, struct by *ret, int *ret_detai
 			ret->field = of_reasons[i];
 			return 0;
 		}
-	for (int f = 0; !reasons && f < USAGE_labels; f++)
-		if (!strcmp(text, usage_fields[f]) && f != USAGE_currency) {
+	for (int f = 0; !reasons && f <= USAGE_artifact; f++)
+		if (!strcmp(text, usage_fields[f]) && f != USAGE_currency && f != USAGE_labels) {
 			ret->field = (enum usage_field)f;
 			*ret_detail |= f == USAGE_artifact;
 			return 0;
